@@ -1,0 +1,41 @@
+# make demo and make test do all set-up themselves, into .venv.
+# make env PYTHON=/path/to/python3.12 chooses the interpreter.
+
+BIN := .venv/bin
+PY := $(BIN)/python
+PYTEST_ARGS ?=
+
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test lint docs bench
+
+help:
+	@echo "make demo    a synthetic stack, segmented and measured, into demo_output/"
+	@echo "make test    the tests; PYTEST_ARGS=\"-m slow\" for the long ones"
+	@echo "make lint    ruff, mypy, import contracts, napari manifest"
+	@echo "make docs    the documentation into site/"
+	@echo "make bench   peak memory on long stacks"
+	@echo "make env     only the virtual environment, .venv"
+
+env:
+	@PYTHON="$(PYTHON)" sh scripts/setup_env.sh
+
+demo: env
+	$(BIN)/amseg demo -o demo_output
+
+test: env
+	@sh scripts/run_tests.sh $(PYTEST_ARGS)
+
+lint: env
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate src/napari_amseg/napari.yaml
+
+docs: env
+	$(PY) -m mkdocs build --strict
+
+bench: env
+	$(PY) benchmarks/memory.py

@@ -1,0 +1,50 @@
+"""All commands, put together; one module each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from napari_amseg import __version__
+from napari_amseg.cli.command import register
+from napari_amseg.cli.demo import demo
+from napari_amseg.cli.import_weights import import_weights
+from napari_amseg.cli.info import info
+from napari_amseg.cli.models import models
+from napari_amseg.cli.preprocess import preprocess
+from napari_amseg.cli.quantify import quantify
+from napari_amseg.cli.segment import segment
+from napari_amseg.cli.simulate import simulate
+
+app = typer.Typer(
+    name="amseg",
+    help="From a raw high-speed X-ray stack of laser melting to keyhole and pore numbers.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for function in (demo, info, preprocess, segment, quantify, simulate, models):
+    register(app, function)
+register(app, import_weights, name="import-weights")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"napari-amseg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """From a raw high-speed X-ray stack of laser melting to keyhole and pore numbers.
+
+    Try **amseg demo** first: it makes a synthetic stack and takes it all the way.
+    """

@@ -1,0 +1,116 @@
+"""What every command shares: options made from settings records, and one-line errors."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import inspect
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any, get_args, get_type_hints
+
+import click
+import typer
+
+from napari_amseg.settings import Option, options
+
+_EXIT_BAD_INPUT, _EXIT_UNEXPECTED, _EXIT_CANCELLED = 2, 1, 130
+Command = Callable[..., None]
+
+
+def register(app: typer.Typer, function: Command, name: str | None = None) -> None:
+    """Add a command to `app`: its settings records become options, its errors one line.
+
+    A parameter of `function` whose type is a settings dataclass is replaced on the command line by
+    one option for each of its fields.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    records: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        hint = hints[parameter.name]
+        if isinstance(hint, type) and hasattr(hint, "to_json"):
+            records[parameter.name] = hint
+            parameters += [_parameter(option) for option in options(hint)]
+        else:
+            parameters.append(
+                parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY)
+            )
+    verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show tracebacks of errors.")]
+    parameters.append(
+        inspect.Parameter(
+            "verbose", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=verbose
+        )
+    )
+
+    @functools.wraps(function)
+    def run(**given: Any) -> None:
+        with_traceback = given.pop("verbose")
+        try:
+            for record, kind in records.items():
+                given[record] = kind(**{o.name: given.pop(o.name) for o in options(kind)})
+            function(**given)
+        except (typer.Exit, click.ClickException):
+            raise
+        except BaseException as error:
+            _explain(error, with_traceback=with_traceback)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    app.command(name=name)(run)
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    """The command-line option of one settings field."""
+    remarks = [option.unit] if option.unit else []
+    remarks += [f"one of {', '.join(option.choices)}"] if option.choices else []
+    text = option.help + (f" [{'; '.join(remarks)}]" if remarks else "")
+    flag = f"--{option.name.replace('_', '-')}"
+    names = (flag, f"--no-{flag[2:]}") if option.type is bool else (flag,)
+    declared = typer.Option(
+        "/".join(names), help=text, metavar=_metavar(option.type), rich_help_panel="Settings"
+    )
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=option.default,
+        annotation=Annotated[option.type, declared],
+    )
+
+
+def _metavar(kind: Any) -> str | None:
+    plain = next((a for a in get_args(kind) if a is not type(None)), kind)
+    return {int: "N", float: "X", str: "TEXT"}.get(plain)
+
+
+def _explain(error: BaseException, *, with_traceback: bool) -> None:
+    """Say in one line what went wrong and leave with the right exit code."""
+    if with_traceback:
+        traceback.print_exc()
+    if isinstance(error, KeyboardInterrupt):
+        _say("cancelled; nothing was written.")
+        raise typer.Exit(_EXIT_CANCELLED)
+    if isinstance(error, ValueError | OSError | ImportError):
+        _say(f"error: {_words(error)}")
+        raise typer.Exit(_EXIT_BAD_INPUT)
+    if isinstance(error, MemoryError):
+        _say("error: out of memory. Use a smaller --batch-size or --tile-px.")
+        raise typer.Exit(_EXIT_BAD_INPUT)
+    _say(f"unexpected {type(error).__name__}: {_words(error)} (run again with -v for details)")
+    raise typer.Exit(_EXIT_UNEXPECTED)
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        where = f" for {error.filename}" if error.filename else ""
+        return (
+            f"no space left on the disk{where}. Free some, or choose another place with -o; "
+            "nothing was left behind."
+        )
+    if isinstance(error, PermissionError):
+        return f"{error.filename}: permission denied. Choose another place, or change its rights."
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

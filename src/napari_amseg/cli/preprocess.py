@@ -1,0 +1,86 @@
+"""``amseg preprocess``: a corrected stack, and the chain that made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from napari_amseg.cli.arguments import (
+    ChainOptions,
+    FrameRate,
+    PixelSize,
+    StackArgument,
+    build_chain,
+)
+from napari_amseg.cli.progress import progress
+from napari_amseg.io import OutputFiles, TiffStackWriter, read_stack, write_json
+from napari_amseg.preprocess import Chain, Normalise
+from napari_amseg.provenance import InputHashes, StageClock, run_record
+from napari_amseg.types import Stack
+
+_INTEGERS = {"uint8": 255.0, "uint16": 65535.0}
+
+
+def preprocess(
+    stack: StackArgument,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The TIFF file to write.")],
+    options: ChainOptions,
+    pixel_size: PixelSize = None,
+    frame_rate: FrameRate = None,
+    dtype: Annotated[
+        str,
+        typer.Option(
+            help="auto: the source's type if only cropped, else float32; uint8 and uint16 map "
+            "the stack's 0.1 to 99.9 percentile to the full range."
+        ),
+    ] = "auto",
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
+) -> None:
+    """Flat-field, crop, remove the background, invert; write a TIFF stack.
+
+    Beside OUT.tif stands OUT_run.json: the chain in it replays the same steps exactly
+    (`--chain OUT_run.json`).
+    """
+    if out.suffix.lower() not in (".tif", ".tiff"):
+        raise ValueError(f"{out}: the result is a TIFF stack; let its name end in .tif.")
+    if out.exists() and not overwrite:
+        raise FileExistsError(f"{out}: exists already; choose another name or give --overwrite.")
+    chain = build_chain(options)
+    if dtype in _INTEGERS:
+        chain += Chain(
+            (Normalise(low_percentile=0.1, high_percentile=99.9, out_high=_INTEGERS[dtype]),)
+        )
+    elif dtype not in ("auto", "float32"):
+        raise ValueError(f"--dtype is {dtype!r}: choose auto, float32, uint8 or uint16.")
+    with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
+        _write(opened, chain, out, dtype)
+    typer.echo(f"{out}\n{out.with_name(f'{out.stem}_run.json')}")
+
+
+def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
+    clock = StageClock()
+    with OutputFiles(out.parent) as files, InputHashes(stack.files) as hashes:
+        with clock.stage("preprocess_fit"):
+            chain = chain.fit(stack)
+            ready = chain.apply(stack)
+        kind = ready.dtype if dtype == "auto" else np.dtype(dtype)
+        with (
+            clock.stage("frames"),
+            TiffStackWriter(files.path(out.name), ready.shape, kind, stack.experiment) as writer,
+            progress() as bar,
+        ):
+            for t in bar.track(range(len(ready)), description="preprocessing"):
+                frame = ready.read(t)
+                writer.append(frame if kind == frame.dtype else np.rint(frame).astype(kind))
+        record = run_record(
+            inputs=hashes.records(),
+            settings={"dtype": str(kind)},
+            chain=chain.to_json(),
+            clock=clock,
+            notes=ready.notes,
+            experiment=stack.experiment.to_json(),
+        )
+        write_json(files.path(f"{out.stem}_run.json"), record)

@@ -1,0 +1,37 @@
+"""Progress bars on standard error, so that standard output stays clean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from napari_amseg.pipeline import FrameResult
+
+err = Console(stderr=True)
+
+
+def progress() -> Progress:
+    """A bar that counts frames and guesses the time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+    )
+
+
+def track(frames: Iterable[FrameResult], total: int, what: str) -> Iterator[FrameResult]:
+    """Pass frames through and show how many have gone by."""
+    with progress() as bar:
+        yield from bar.track(frames, total=total, description=what)

@@ -1,0 +1,52 @@
+"""``amseg quantify``: measure any label stack, ours or not."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from napari_amseg.cli.arguments import FrameRate, OutFolder, PixelSize, stem_of
+from napari_amseg.cli.progress import err, track
+from napari_amseg.cli.segment import list_results
+from napari_amseg.io import OutputFiles, read_stack
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.measure import MeasureSettings
+from napari_amseg.pipeline import RunRequest, quantify_to_files
+
+
+def quantify(
+    labels: Annotated[str, typer.Argument(help="Label stack: TIFF, folder or glob.")],
+    out: OutFolder,
+    measure: MeasureSettings,
+    pixel_size: PixelSize = None,
+    frame_rate: FrameRate = None,
+    codes: Annotated[
+        str | None,
+        typer.Option(
+            help="What the pixel values mean, if not 1 keyhole, 2 pore, 3 substrate, "
+            "4 background, 5 powder: for example keyhole=255,substrate=128."
+        ),
+    ] = None,
+    figures: Annotated[bool, typer.Option(help="Also draw the series.")] = True,
+) -> None:
+    """Measure the keyhole and the pores in every frame of a label stack.
+
+    Example: amseg quantify run3_labels.tif --pixel-size 2 --frame-rate 50000 -o results
+    """
+    scheme = DEFAULT_SCHEME if codes is None else LabelScheme.parse(codes)
+    stem = stem_of(labels).removesuffix("_labels")
+    with read_stack(labels, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as stack:
+        for note in stack.notes:
+            err.print(f"note: {note}", highlight=False)
+        request = RunRequest(stack=stack, folder=out, stem=stem, measure=measure)
+        quantify_to_files(request, scheme=scheme, track=track)
+        if figures:
+            import pandas as pd
+
+            from napari_amseg.report import series_figure
+
+            with OutputFiles(out) as files:
+                frames = pd.read_csv(out / f"{stem}_frames.csv")
+                series_figure(frames, files.path(f"{stem}_series.png"), title=stem)
+        list_results(out, stem, stack)

@@ -1,0 +1,121 @@
+"""``amseg segment``: the whole way from a stack to masks, tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_amseg.cli.arguments import (
+    ChainOptions,
+    FrameRate,
+    OutFolder,
+    PixelSize,
+    StackArgument,
+    build_chain,
+    stem_of,
+)
+from napari_amseg.cli.progress import err, track
+from napari_amseg.io import read_stack
+from napari_amseg.measure import MeasureSettings
+from napari_amseg.models import Bundle, load_bundle
+from napari_amseg.pipeline import RunRequest, segment_to_files
+from napari_amseg.segment import SegmentSettings
+from napari_amseg.types import Stack
+
+
+def segment(
+    stack: StackArgument,
+    out: OutFolder,
+    options: ChainOptions,
+    settings: SegmentSettings,
+    measure: MeasureSettings,
+    model: Annotated[
+        str, typer.Option(help="A shipped model (see amseg models) or a bundle folder.")
+    ] = "fast",
+    pixel_size: PixelSize = None,
+    frame_rate: FrameRate = None,
+    figures: Annotated[bool, typer.Option(help="Also draw the series and an overlay.")] = True,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace labels that were edited since they were written.")
+    ] = False,
+) -> None:
+    """Segment a stack and measure every frame.
+
+    Writes into OUT: STEM_labels.tif (masks), STEM_frames.csv and STEM_pores.csv (one row a frame,
+    one row a pore a frame), STEM_summary.json, STEM_run.json (what made it), and two figures.
+
+    Example: amseg segment run3.tif --pixel-size 2 --frame-rate 50000 -o results
+    """
+    bundle = load_bundle(model)
+    with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
+        for note in opened.notes:
+            err.print(f"note: {note}", highlight=False)
+        request = RunRequest(
+            stack=opened,
+            folder=out,
+            stem=stem_of(stack),
+            chain=build_chain(options),
+            segment=settings,
+            measure=measure,
+            overwrite=overwrite,
+        )
+        run_and_show(request, bundle, figures=figures)
+
+
+def run_and_show(request: RunRequest, bundle: Bundle, *, figures: bool = True) -> dict[str, Any]:
+    """Segment to files, draw the figures, and list what was written."""
+    record = segment_to_files(request, bundle, track=track)
+    err.print(f"engine: {record['engine']['name']}, {record['engine']['device']}", highlight=False)
+    if figures:
+        draw_figures(request.stack, request.folder, request.stem, record)
+    list_results(request.folder, request.stem, request.stack)
+    return record
+
+
+def draw_figures(stack: Stack, folder: Path, stem: str, record: dict[str, Any]) -> None:
+    """The time series and an overlay of three frames, from the files just written."""
+    import pandas as pd
+
+    from napari_amseg.io import OutputFiles
+    from napari_amseg.labels import LabelScheme
+    from napari_amseg.preprocess import Chain
+    from napari_amseg.report import overlay_figure, series_figure
+
+    frames = pd.read_csv(folder / f"{stem}_frames.csv")
+    with read_stack(folder / f"{stem}_labels.tif") as labels, OutputFiles(folder) as files:
+        series_figure(frames, files.path(f"{stem}_series.png"), title=stem)
+        overlay_figure(
+            Chain.from_json(record["preprocessing"]).apply(stack),
+            labels,
+            files.path(f"{stem}_overlay.png"),
+            frames=_telling_frames(frames),
+            scheme=LabelScheme.from_json(record["label_scheme"]),
+        )
+
+
+def _telling_frames(frames: Any) -> list[int]:
+    """Three frames spread over those with a keyhole, else over all."""
+    some = frames.loc[frames["keyhole_area_px"] > 0, "frame"]
+    some = list(some if len(some) else frames["frame"])
+    return sorted({some[len(some) // 6], some[len(some) // 2], some[-1 - len(some) // 6]})
+
+
+def list_results(folder: Path, stem: str, stack: Stack) -> None:
+    """Name the files written, and what is missing for physical units."""
+    for path in sorted(folder.glob(f"{stem}_*.*")):
+        typer.echo(path)
+    missing = [
+        name
+        for name, value in (
+            ("--pixel-size", stack.experiment.pixel_size_um),
+            ("--frame-rate", stack.experiment.frame_rate_hz),
+        )
+        if value is None
+    ]
+    if missing:
+        err.print(
+            f"note: without {' and '.join(missing)} the columns in um or s are empty.",
+            highlight=False,
+        )

@@ -1,0 +1,48 @@
+"""``amseg simulate``: a synthetic stack with exact truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from napari_amseg.cli.arguments import OutFolder
+from napari_amseg.cli.progress import progress
+from napari_amseg.io import OutputFiles, TableWriter, TiffStackWriter, write_json
+from napari_amseg.provenance import run_record
+from napari_amseg.sample import PhantomSettings
+from napari_amseg.sample import simulate as make_phantom
+from napari_amseg.types import Stack
+
+
+def simulate(out: OutFolder, settings: PhantomSettings) -> None:
+    """Write a synthetic LPBF stack with exact labels and exact area and depth of every frame.
+
+    Writes phantom.tif, phantom_labels.tif, phantom_truth.csv and phantom_run.json into OUT.
+    """
+    write_phantom(out, settings)
+    for path in sorted(out.glob("phantom*.*")):
+        typer.echo(path)
+
+
+def write_phantom(folder: Path, settings: PhantomSettings) -> None:
+    """The phantom of these settings as files; all appear, or none."""
+    phantom = make_phantom(settings)
+    with OutputFiles(folder) as files:
+        for name, stack in (("phantom.tif", phantom.stack), ("phantom_labels.tif", phantom.labels)):
+            _write_stack(stack, files.path(name), f"writing {name}")
+        rows = [truth.to_json() for truth in phantom.truth]
+        with TableWriter(files.path("phantom_truth.csv"), tuple(rows[0])) as table:
+            for row in rows:
+                table.append(row)
+        record = run_record(inputs=[], settings={"phantom": settings.to_json()})
+        write_json(files.path("phantom_run.json"), record)
+
+
+def _write_stack(stack: Stack, path: Path, what: str) -> None:
+    with (
+        TiffStackWriter(path, stack.shape, stack.dtype, stack.experiment) as writer,
+        progress() as bar,
+    ):
+        for t in bar.track(range(len(stack)), description=what):
+            writer.append(stack.read(t))

@@ -1,0 +1,94 @@
+"""Files that appear whole or not at all: written beside their final name, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+class OutputFiles:
+    """A set of output files that appear together when the block ends well, or never.
+
+    Use as a context manager. :meth:`path` hands out a hidden name beside the final one; on a
+    clean exit every file is flushed and renamed in turn, on an error or a cancel all are removed.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or written to; raised on entry, before any work.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self._pending: dict[Path, Path] = {}
+        self._token = uuid.uuid4().hex[:8]
+        self._made: list[Path] = []
+
+    def __enter__(self) -> OutputFiles:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(f"{self.folder}: is a file; choose a folder for the results.")
+        missing = [p for p in (self.folder, *self.folder.parents) if not p.exists()]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._made = missing
+        probe = self.path(".probe")
+        try:
+            probe.write_bytes(b"")
+        except OSError:
+            self._discard()
+            raise
+        probe.unlink()
+        del self._pending[self.folder / ".probe"]
+        return self
+
+    def path(self, name: str) -> Path:
+        """The temporary path under which to write what will be called `name`."""
+        final = self.folder / name
+        return self._pending.setdefault(final, self.folder / f".{name}.{self._token}.part")
+
+    @property
+    def finals(self) -> list[Path]:
+        """The final paths, in the order they were asked for."""
+        return list(self._pending)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            for part in self._pending.values():
+                _flush(part)
+        except OSError:
+            self._discard()
+            raise
+        for final, part in self._pending.items():
+            part.replace(final)
+
+    def _discard(self) -> None:
+        for part in self._pending.values():
+            part.unlink(missing_ok=True)
+        for folder in self._made:  # only folders we made, and only if still empty
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+
+
+def _flush(path: Path) -> None:
+    """Make sure the bytes are on the disk: a full disk must show before the rename."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def write_json(path: str | os.PathLike[str], record: Any) -> None:
+    """Write a JSON record, readable by people; NaN is refused."""
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    Path(path).write_text(text, encoding="utf-8")

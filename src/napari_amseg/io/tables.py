@@ -1,0 +1,48 @@
+"""CSV tables written row by row, so that a table never stands whole in memory."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+class TableWriter:
+    """A CSV file with fixed columns; None and NaN become empty cells.
+
+    Parameters
+    ----------
+    path : the file. columns : header, in order; a row may leave columns out.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self._file = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115
+        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._columns = tuple(columns)
+        self._writer.writerow(self._columns)
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Write one row."""
+        self._writer.writerow([_cell(row.get(column)) for column in self._columns])
+
+    def __enter__(self) -> TableWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.9g}"
+    return str(value)

@@ -1,0 +1,87 @@
+"""TIFF stacks written frame by frame, with pixel size and frame interval in their tags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from napari_amseg.types import Experiment, Frame
+
+# Classic TIFF ends at 4 GB; above this many raw bytes compression might not keep below it.
+_RAW_BYTES_FOR_BIGTIFF = 2**33
+
+
+class TiffStackWriter:
+    """An ImageJ-readable TIFF of (T, Y, X), one page a frame, zlib-compressed.
+
+    Parameters
+    ----------
+    path : the file. shape, dtype : of the whole stack; uint8, uint16 or float32.
+    experiment : pixel size and frame rate go into the tags where known.
+
+    Notes
+    -----
+    Stacks that might pass 4 GB are written as BigTIFF, which ImageJ opens through Bio-Formats.
+    """
+
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], dtype: Any, experiment: Experiment
+    ) -> None:
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self._written = 0
+        self._tags = _tags(shape[0], experiment)
+        raw_bytes = int(np.prod(shape, dtype=np.int64)) * self.dtype.itemsize
+        self._tif = tifffile.TiffWriter(path, bigtiff=raw_bytes > _RAW_BYTES_FOR_BIGTIFF)
+
+    def append(self, frame: Frame) -> None:
+        """Write the next frame, (Y, X) of the stack's dtype."""
+        if frame.shape != self.shape[1:] or frame.dtype != self.dtype:
+            raise ValueError(
+                f"frame is {frame.shape} {frame.dtype}, the file is {self.shape[1:]} {self.dtype}."
+            )
+        first = self._tags if self._written == 0 else {}
+        self._tif.write(
+            frame,
+            photometric="minisblack",
+            compression="zlib",
+            predictor=self.dtype.kind == "u" and self.dtype.itemsize > 1,  # ImageJ knows no other
+            metadata=None,
+            contiguous=False,
+            software=False,
+            rowsperstrip=self.shape[1],
+            **first,
+        )
+        self._written += 1
+
+    def __enter__(self) -> TiffStackWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._tif.close()
+        if kind is None and self._written != self.shape[0]:
+            raise ValueError(f"{self._written} of {self.shape[0]} frames were written.")
+
+
+def _tags(n_frames: int, experiment: Experiment) -> dict[str, Any]:
+    """ImageJ description and resolution of the first page."""
+    lines = ["ImageJ=1.54f", f"images={n_frames}", f"frames={n_frames}", "hyperstack=true"]
+    tags: dict[str, Any] = {}
+    if experiment.pixel_size_um:
+        lines.append("unit=um")
+        per_um = 1 / experiment.pixel_size_um
+        tags["resolution"] = (per_um, per_um)
+        tags["resolutionunit"] = "NONE"
+    if experiment.frame_rate_hz:
+        lines.append(f"finterval={1 / experiment.frame_rate_hz!r}")
+        lines.append("tunit=s")
+    lines.append("loop=false")
+    return {"description": "\n".join(lines) + "\n", **tags}

@@ -1,0 +1,173 @@
+"""All measures of one frame, as the rows of the CSV tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.measure.keyhole import keyhole_area_px, keyhole_depth_px, largest_component
+from napari_amseg.measure.line import Line
+from napari_amseg.measure.pores import Pore, find_pores
+from napari_amseg.measure.surface import fit_surface
+from napari_amseg.settings import Settings, setting
+from napari_amseg.types import Experiment
+
+FRAME_COLUMNS = (
+    "frame", "time_s", "keyhole_area_px", "keyhole_area_um2", "keyhole_depth_px",
+    "keyhole_depth_um", "pore_count", "pore_area_px", "pore_area_um2",
+    "pore_max_equivalent_diameter_um", "pore_max_equivalent_diameter_px", "keyhole_left_px",
+    "keyhole_right_px", "keyhole_parts_px", "surface_y_px", "surface_tilt_deg", "substrate_area_px",
+    "labelled_area_px", "flags",
+)  # fmt: skip
+PORE_COLUMNS = (
+    "frame", "time_s", "track_id", "centroid_y_px", "centroid_x_px", "area_px", "area_um2",
+    "equivalent_diameter_um", "depth_um", "circularity", "equivalent_diameter_px", "depth_px",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSettings(Settings):
+    """How label images are measured."""
+
+    min_pore_area_px: float = setting(
+        0.0, low=0, unit="px", help="Smaller pores are dropped from the tables."
+    )
+    max_pore_step_px: float = setting(
+        12.0, low=0, unit="px", help="Farthest a pore may move between two frames and be the same."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMeasures:
+    """One row of ``_frames.csv`` and its rows of ``_pores.csv``, track_id still empty."""
+
+    row: Row
+    pores: list[Row]
+
+
+def measure_frame(
+    labels: NDArray[np.uint8],
+    *,
+    frame: int = 0,
+    scheme: LabelScheme = DEFAULT_SCHEME,
+    experiment: Experiment | None = None,
+    settings: MeasureSettings | None = None,
+) -> FrameMeasures:
+    """Measure the keyhole and the pores of one label image.
+
+    Parameters
+    ----------
+    labels : (Y, X), codes of `scheme`. frame : index in the source stack, for the table.
+    experiment : pixel size (um) and frame rate (Hz); without them the ``_um`` and ``_s`` values
+        are None.
+
+    Returns
+    -------
+    FrameMeasures. Without a keyhole its area is 0 and its depth None. ``flags`` says in words what
+    was unusual: ``no surface`` means that there is no substrate to fit and that the depth is the
+    row extent of the keyhole.
+
+    Notes
+    -----
+    Every area is in whole pixels, times pixel_size**2. See ``docs/reference/definitions.md``.
+    """
+    experiment, settings = experiment or Experiment(), settings or MeasureSettings()
+    surface = fit_surface(labels, scheme=scheme)
+    time_s = frame / experiment.frame_rate_hz if experiment.frame_rate_hz else None
+    pixel = experiment.pixel_size_um
+    pores = find_pores(_mask(labels, scheme, "pore"), min_area_px=settings.min_pore_area_px)
+    row: Row = {"frame": frame, "time_s": time_s}
+    row |= _keyhole_columns(_mask(labels, scheme, "keyhole"), surface, pixel)
+    row |= _pore_columns(pores, pixel)
+    middle = np.array((labels.shape[1] - 1) / 2)
+    row |= {
+        "surface_y_px": None if surface is None else float(surface(middle)),
+        "surface_tilt_deg": None if surface is None else surface.tilt_deg,
+        "substrate_area_px": int(np.count_nonzero(_mask(labels, scheme, "substrate"))),
+        "labelled_area_px": int(np.count_nonzero(labels)),
+    }
+    here = {"frame": frame, "time_s": time_s, "track_id": None}
+    return FrameMeasures(row, [here | _pore_row(pore, surface, pixel) for pore in pores])
+
+
+def _mask(labels: NDArray[np.uint8], scheme: LabelScheme, role: str) -> NDArray[np.bool_]:
+    code = scheme.code_of(role)
+    return np.zeros(labels.shape, bool) if code is None else labels == code
+
+
+def _scaled(value: float | None, unit: float | None) -> float | None:
+    """A value in pixels times its unit, None where either is unknown."""
+    return None if value is None or unit is None else float(value) * unit
+
+
+def _squared(pixel: float | None) -> float | None:
+    return None if pixel is None else pixel**2
+
+
+def _keyhole_columns(mask: NDArray[np.bool_], surface: Line | None, pixel: float | None) -> Row:
+    area = keyhole_area_px(mask)
+    row: Row = {
+        "keyhole_area_px": area,
+        "keyhole_area_um2": _scaled(area, _squared(pixel)),
+        "flags": "",
+    }
+    if not area:
+        return row
+    part, corner = largest_component(mask)
+    depth = keyhole_depth_px(part, corner, surface)
+    part_area = keyhole_area_px(part)
+    flags = []
+    if surface is None:
+        flags.append("no surface")
+    if part_area < area:
+        flags.append("keyhole in parts")
+    if (
+        corner[1] == 0
+        or corner[1] + part.shape[1] == mask.shape[1]
+        or (corner[0] + part.shape[0] == mask.shape[0])
+    ):
+        flags.append("keyhole at border")
+    return row | {
+        "keyhole_depth_px": depth,
+        "keyhole_depth_um": _scaled(depth, pixel),
+        "keyhole_left_px": corner[1],
+        "keyhole_right_px": corner[1] + part.shape[1] - 1,
+        "keyhole_parts_px": area - part_area,
+        "flags": "; ".join(flags),
+    }
+
+
+def _pore_columns(pores: list[Pore], pixel: float | None) -> Row:
+    area = sum(pore.area_px for pore in pores)
+    widest = max((pore.equivalent_diameter_px for pore in pores), default=None)
+    return {
+        "pore_count": len(pores),
+        "pore_area_px": area,
+        "pore_area_um2": _scaled(area, _squared(pixel)),
+        "pore_max_equivalent_diameter_px": widest,
+        "pore_max_equivalent_diameter_um": _scaled(widest, pixel),
+    }
+
+
+def _pore_row(pore: Pore, surface: Line | None, pixel: float | None) -> Row:
+    depth = None
+    if surface is not None:  # from the surface, an edge, to the centroid: half a pixel more
+        depth = pore.centroid_y_px + 0.5 - float(surface(np.array(pore.centroid_x_px)))
+    return {
+        "centroid_y_px": pore.centroid_y_px,
+        "centroid_x_px": pore.centroid_x_px,
+        "area_px": pore.area_px,
+        "area_um2": _scaled(pore.area_px, _squared(pixel)),
+        "equivalent_diameter_px": pore.equivalent_diameter_px,
+        "equivalent_diameter_um": _scaled(pore.equivalent_diameter_px, pixel),
+        "depth_px": depth,
+        "depth_um": _scaled(depth, pixel),
+        "circularity": None if math.isnan(pore.circularity) else pore.circularity,
+    }

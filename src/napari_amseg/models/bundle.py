@@ -1,0 +1,187 @@
+"""A model bundle: a folder with ``model.json`` and ``model.weights.h5``, nothing executable.
+
+The network is built from our registry by name and the weights are plain arrays: nothing is
+unpickled and no code comes from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from napari_amseg.io import write_json
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.models.registry import architecture, build
+from napari_amseg.preprocess import Chain
+from napari_amseg.provenance import sha256
+
+FORMAT_VERSION = 1
+CARD, WEIGHTS = "model.json", "model.weights.h5"
+_BUNDLED = Path(__file__).parent / "bundled"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What ``model.json`` says beside the weights.
+
+    Attributes
+    ----------
+    architecture, arguments : registry name and builder arguments (``{"filters": 4}``).
+    scheme : the classes, in channel order.
+    chain : preprocessing that brings a stack to the network's input range, applied last.
+    training, scores : free records: data, seed, time, hardware; per-class numbers.
+    """
+
+    architecture: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    scheme: LabelScheme = DEFAULT_SCHEME
+    chain: Chain = field(default_factory=Chain)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model on disk: its card now, its weights when first used."""
+
+    folder: Path
+    card: ModelCard
+    weights_sha256: str
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @cached_property
+    def model(self) -> Any:
+        """The Keras model, float32 (B, Y, X, 1) to softmax (B, Y, X, n_classes).
+
+        Raises
+        ------
+        ValueError
+            If the weights are not those the card was written for, or do not fit the network.
+        """
+        weights = self.folder / WEIGHTS
+        found = sha256(weights)
+        if found != self.weights_sha256:
+            raise ValueError(
+                f"{weights}: SHA-256 is {found[:12]}..., {CARD} says {self.weights_sha256[:12]}...:"
+                " the file was changed or damaged; get the bundle again."
+            )
+        card = self.card
+        model = build(card.architecture, n_classes=len(card.scheme.classes), **dict(card.arguments))
+        try:
+            model.load_weights(weights)
+        except (ValueError, OSError, KeyError) as error:
+            raise ValueError(
+                f"{weights}: weights do not fit {card.architecture!r} with {dict(card.arguments)} "
+                f"({str(error).splitlines()[0]})."
+            ) from error
+        return model
+
+
+def bundled_models() -> dict[str, Path]:
+    """The models shipped with the package, by name."""
+    return {p.parent.name: p.parent for p in sorted(_BUNDLED.glob(f"*/{CARD}"))}
+
+
+def load_bundle(path_or_name: str | Path) -> Bundle:
+    """Open a model bundle by the name of a shipped model or by its folder; loads no Keras yet.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such model or the folder lacks a file.
+    ValueError
+        If ``model.json`` is not readable, of a newer format, or names an unknown network.
+    """
+    shipped = bundled_models()
+    folder = shipped.get(str(path_or_name), Path(path_or_name).expanduser())
+    for name in (CARD, WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{path_or_name}: no model bundle ({name} is missing). Give a bundle folder or a "
+                f"shipped model: {', '.join(shipped) or 'none are installed'}."
+            )
+    try:
+        record = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return _bundle_from_json(folder, record)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder / CARD}: not a readable model card ({error}).") from error
+
+
+def _bundle_from_json(folder: Path, record: dict[str, Any]) -> Bundle:
+    if record["format_version"] > FORMAT_VERSION:
+        raise ValueError(
+            f"format {record['format_version']}, this version reads up to {FORMAT_VERSION}: "
+            "update napari-amseg"
+        )
+    architecture(record["architecture"])
+    card = ModelCard(
+        architecture=record["architecture"],
+        arguments=record.get("arguments", {}),
+        scheme=LabelScheme.from_json(record["label_scheme"]),
+        chain=Chain.from_json(record["preprocessing"]),
+        training=record.get("training", {}),
+        scores=record.get("scores", {}),
+    )
+    return Bundle(folder, card, str(record["weights_sha256"]))
+
+
+def save_bundle(folder: str | Path, model: Any, card: ModelCard) -> Bundle:
+    """Write a bundle; an existing bundle at `folder` is replaced only once the new one is whole.
+
+    Raises
+    ------
+    FileExistsError
+        If `folder` exists and is no model bundle: nothing else is ever overwritten.
+    """
+    folder = Path(folder)
+    if folder.exists() and not (folder / CARD).exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder}: exists and is no model bundle; choose another folder.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.part"
+    part.mkdir()
+    try:
+        model.save_weights(part / WEIGHTS)
+        digest = sha256(part / WEIGHTS)
+        write_json(part / CARD, _card_record(card, model, digest))
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.replace(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return Bundle(folder, card, digest)
+
+
+def _card_record(card: ModelCard, model: Any, digest: str) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "architecture": card.architecture,
+        "arguments": {**architecture(card.architecture).arguments, **card.arguments},
+        "trainable_parameters": count_trainable(model),
+        "label_scheme": card.scheme.to_json(),
+        "preprocessing": card.chain.to_json(),
+        "training": dict(card.training),
+        "scores": dict(card.scores),
+        "weights_sha256": digest,
+    }
+
+
+def count_trainable(model: Any) -> int:
+    """Number of trainable parameters."""
+    total = 0
+    for weight in model.trainable_weights:
+        size = 1
+        for n in weight.shape:
+            size *= int(n)
+        total += size
+    return total

@@ -1,0 +1,70 @@
+"""The networks by name: one builder and one line here each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network we can build: where its builder lives and what it takes."""
+
+    builder: str
+    multiple: int
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "amsegnet": Architecture(
+        builder="napari_amseg.models.amsegnet:build_amsegnet",
+        multiple=16,
+        arguments={"filters": 12},
+        summary="AM-SegNet: lightweight blocks and an attention gate",
+    ),
+}
+
+
+def architecture(name: str) -> Architecture:
+    """The registered network of this name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists those there are.
+    """
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        known = ", ".join(ARCHITECTURES)
+        raise ValueError(f"there is no network named {name!r}: choose one of {known}.") from None
+
+
+def build(name: str, *, n_classes: int, **arguments: Any) -> Any:
+    """A freshly initialised Keras model.
+
+    Parameters
+    ----------
+    name : a key of :data:`ARCHITECTURES`.
+    n_classes : output channels.
+    arguments : of the network, ``filters=4`` for example; the registered defaults otherwise.
+
+    Raises
+    ------
+    ValueError
+        If the network or one of its arguments does not exist.
+    """
+    entry = architecture(name)
+    unknown = sorted(set(arguments) - set(entry.arguments))
+    if unknown:
+        raise ValueError(
+            f"network {name!r} has no argument {', '.join(unknown)}: "
+            f"it takes {', '.join(entry.arguments) or 'none'}."
+        )
+    module, function = entry.builder.split(":")
+    return getattr(import_module(module), function)(
+        n_classes=n_classes, **{**entry.arguments, **arguments}
+    )

@@ -1,0 +1,178 @@
+"""The compute process: does all network work, so that the process that draws loads no backend.
+
+Started as ``python -m napari_amseg.pipeline.compute`` by :class:`.supervise.ComputeProcess`; it
+ends when its connection closes, so it never outlives the viewer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from functools import lru_cache
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_amseg.io import read_stack
+from napari_amseg.models import Bundle, load_bundle
+from napari_amseg.pipeline.jobs import (
+    Answer,
+    Cancel,
+    Failed,
+    Finished,
+    FrameDone,
+    Prepare,
+    Prepared,
+    SegmentJob,
+    Started,
+)
+from napari_amseg.pipeline.stack import FrameResult, measured
+from napari_amseg.preprocess import Chain
+from napari_amseg.provenance import StageClock
+from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
+from napari_amseg.types import Stack, stack_from_array
+
+_EXPECTED = (ValueError, OSError, ImportError)
+
+
+def main() -> None:
+    """Connect to the process that started this one and serve it until it hangs up."""
+    line = sys.stdin.readline()
+    _release_stdin()
+    hello = json.loads(line)
+    with Client(hello["address"], authkey=bytes.fromhex(hello["authkey"])) as connection:
+        try:
+            serve(connection)
+        except (EOFError, ConnectionError):
+            return
+
+
+def _release_stdin() -> None:
+    """Nothing here may wait on, or inherit, the pipe to the parent."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+def serve(connection: Connection) -> None:
+    """Answer requests in turn; raises EOFError when the other side closes."""
+    while True:
+        request = connection.recv()
+        if isinstance(request, Cancel):  # came after its job had ended
+            continue
+        try:
+            for answer in answers(request, cancelled=lambda: _cancel_came(connection)):
+                connection.send(answer)
+        except _EXPECTED as error:
+            if isinstance(error, ConnectionError):
+                raise
+            connection.send(Failed(str(error), traceback.format_exc()))
+        except Exception as error:  # a bug, or a backend's own error type: the viewer must hear
+            kind = type(error).__name__
+            connection.send(Failed(f"{kind}: {error}", traceback.format_exc()))
+
+
+def _cancel_came(connection: Connection) -> bool:
+    return connection.poll() and isinstance(connection.recv(), Cancel)
+
+
+def answers(
+    request: Prepare | SegmentJob, *, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[Answer]:
+    """What the compute process sends back for a request."""
+    if isinstance(request, Prepare):
+        engine = _engine(load_bundle(request.bundle), request.engine)
+        if request.frame_shape is not None:
+            _try_on(engine, request.frame_shape)
+        yield Prepared(engine.name, engine.device)
+    else:
+        yield from segment(request, cancelled)
+
+
+def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]:
+    """Do a job; labels go into ``job.out``.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        As reading, preprocessing and loading the model do.
+    """
+    clock = StageClock()
+    bundle = load_bundle(job.bundle)
+    with _open(job) as stack:
+        with clock.stage("preprocess_fit"):
+            chain = (Chain.from_json(job.chain) + bundle.card.chain).fit(stack)
+            ready = chain.apply(stack)
+        with clock.stage("load_model"):
+            engine = _engine(bundle, job.settings.engine)
+        out = _labels_file(job.out, ready)
+        yield Started(engine.name, engine.device, ready.notes)
+        stopped = False
+        with clock.stage("frames"):
+            results = measured(
+                _maps(ready, engine, job),
+                bundle.card.scheme,
+                job.experiment,
+                job.measure,
+                link=False,
+            )
+            for result in results:
+                yield _kept(result, out)
+                stopped = cancelled()
+                if stopped:
+                    break
+            results.close()
+    yield Finished(stopped, clock.to_json(), chain.to_json())
+
+
+def _open(job: SegmentJob) -> Stack:
+    if job.array is not None:
+        return stack_from_array(np.load(job.array, mmap_mode="r"), experiment=job.experiment)
+    return read_stack(list(job.files) if len(job.files) > 1 else job.files[0])
+
+
+def _labels_file(path: str, ready: Stack) -> NDArray[np.uint8]:
+    out: NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="r+")
+    if out.shape != ready.shape:
+        raise ValueError(
+            f"the stack has shape {ready.shape} after preprocessing, {out.shape} was expected: "
+            "have its files changed since it was opened?"
+        )
+    return out
+
+
+def _maps(ready: Stack, engine: Engine, job: SegmentJob) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Class maps; the frame that is being looked at does not wait for a full batch."""
+    yield from segment_frames(ready, engine, job.settings, order=job.order[:1])
+    yield from segment_frames(ready, engine, job.settings, order=job.order[1:])
+
+
+def _kept(result: FrameResult, out: NDArray[np.uint8]) -> FrameDone:
+    out[result.frame] = result.labels
+    return FrameDone(result.frame, result.row, result.pores)
+
+
+def _engine(bundle: Bundle, name: str) -> Engine:
+    """The engine for these very weights, kept from the job before if it is the same."""
+    return _cached_engine(bundle.folder, bundle.weights_sha256, name)
+
+
+@lru_cache(maxsize=2)
+def _cached_engine(folder: Path, weights_sha256: str, name: str) -> Engine:
+    return make_engine(load_bundle(folder), name)
+
+
+def _try_on(engine: Engine, frame_shape: tuple[int, int]) -> None:
+    """One empty frame, so that the graph of a single frame is compiled before it is needed."""
+    blank = stack_from_array(np.zeros((1, *frame_shape), np.float32))
+    for _ in segment_frames(blank, engine, SegmentSettings()):
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The result files of one stack, written as the frames come."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from napari_amseg.io import OutputFiles, TableWriter, TiffStackWriter, write_json
+from napari_amseg.measure import FRAME_COLUMNS, PORE_COLUMNS, StackSummary
+from napari_amseg.pipeline.stack import FrameResult
+from napari_amseg.provenance import sha256
+from napari_amseg.types import Experiment
+
+
+class ResultFiles:
+    """Labels, frame table, pore table and summary of one stack.
+
+    Parameters
+    ----------
+    files : set of output files they belong to; they appear when its block ends well.
+    stem : what their names begin with. shape : (T, Y, X) of the stack.
+    experiment : pixel size and frame rate for the tags. labels : whether to write the label stack.
+    """
+
+    def __init__(
+        self,
+        files: OutputFiles,
+        stem: str,
+        shape: tuple[int, int, int],
+        experiment: Experiment,
+        *,
+        labels: bool = True,
+    ) -> None:
+        self._files, self._stem, self._open = files, stem, ExitStack()
+        self.summary = StackSummary(experiment)
+        self._labels: TiffStackWriter | None = None
+        self._names = ("labels.tif", "frames.csv", "pores.csv")[0 if labels else 1 :]
+        if labels:
+            path = files.path(f"{stem}_labels.tif")
+            writer = TiffStackWriter(path, shape, "uint8", experiment)
+            self._labels = self._open.enter_context(writer)
+        frames, pores = (files.path(f"{stem}_{kind}.csv") for kind in ("frames", "pores"))
+        self._frames = self._open.enter_context(TableWriter(frames, FRAME_COLUMNS))
+        self._pores = self._open.enter_context(TableWriter(pores, PORE_COLUMNS))
+
+    def append(self, result: FrameResult) -> None:
+        """Write one frame; frames come in order."""
+        if self._labels is not None:
+            self._labels.append(result.labels)
+        self._frames.append(result.row)
+        for pore in result.pores:
+            self._pores.append(pore)
+        self.summary.append(result.row)
+
+    def close_tables(self) -> None:
+        """Finish the labels and tables, after the last frame."""
+        self._open.close()
+
+    def output_records(self) -> list[dict[str, str]]:
+        """Name and SHA-256 of the labels and tables written, for the run record."""
+        written = [f"{self._stem}_{rest}" for rest in self._names]
+        return [{"name": name, "sha256": sha256(self._files.path(name))} for name in written]
+
+    def record(self, run: dict[str, Any]) -> None:
+        """Write the summary and the run record; call once, after the last frame."""
+        write_json(self._files.path(f"{self._stem}_summary.json"), self.summary.to_json())
+        write_json(self._files.path(f"{self._stem}_run.json"), run)
+
+    def __enter__(self) -> ResultFiles:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)

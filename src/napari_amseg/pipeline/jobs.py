@@ -1,0 +1,109 @@
+"""What napari and the compute process say to each other: small frozen records, pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from napari_amseg.measure import MeasureSettings
+from napari_amseg.segment import SegmentSettings
+from napari_amseg.types import Experiment
+
+# ---- to the compute process
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Load a model ahead of its first job.
+
+    bundle : folder. engine : as in SegmentSettings. frame_shape : (Y, X) to try it on, or None.
+    """
+
+    bundle: str
+    engine: str = "auto"
+    frame_shape: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentJob:
+    """A stack to segment and measure.
+
+    Attributes
+    ----------
+    files : opened again by ``read_stack``; empty if the frames are in `array`.
+    array : an ``.npy`` file (T, Y, X), or None.
+    chain : the user's preprocessing as JSON, before the model's own.
+    bundle : folder of the model.
+    order : frames to do; the first goes alone, so that its mask comes at once.
+    out : an ``.npy`` file, uint8 (T, Y, X) of the preprocessed stack's shape, to write labels into.
+    """
+
+    files: tuple[str, ...]
+    array: str | None
+    experiment: Experiment
+    chain: Mapping[str, Any]
+    bundle: str
+    order: tuple[int, ...]
+    out: str
+    settings: SegmentSettings = field(default_factory=SegmentSettings)
+    measure: MeasureSettings = field(default_factory=MeasureSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop the job at hand after its current batch."""
+
+
+Request = Prepare | SegmentJob
+
+# ---- from the compute process
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The model is loaded: which engine computes it, where."""
+
+    engine: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Frames follow. notes : remarks of the preprocessing."""
+
+    engine: str
+    device: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDone:
+    """The labels of a frame are in the shared file; its table row and its pores' rows."""
+
+    frame: int
+    row: dict[str, Any]
+    pores: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of a job. chain : everything applied, statistics written in; None if cancelled
+    before that was known. seconds : by stage.
+    """
+
+    cancelled: bool
+    seconds: dict[str, float] = field(default_factory=dict)
+    chain: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request could not be done. message : one line for people. details : traceback or log."""
+
+    message: str
+    details: str = ""
+
+
+Answer = Prepared | Started | FrameDone | Finished | Failed
+LAST_ANSWERS = (Prepared, Finished, Failed)

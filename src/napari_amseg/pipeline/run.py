@@ -1,0 +1,149 @@
+"""From a stack on disk to result files on disk, with a record of what made them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from napari_amseg.io import OutputFiles
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.measure import MeasureSettings
+from napari_amseg.models import Bundle
+from napari_amseg.pipeline.files import ResultFiles
+from napari_amseg.pipeline.stack import FrameResult, measure_stack, measured
+from napari_amseg.preprocess import Chain
+from napari_amseg.provenance import InputHashes, StageClock, run_record, sha256
+from napari_amseg.segment import SegmentSettings, make_engine, segment_frames
+from napari_amseg.types import Stack
+
+# Wraps the frames of a run, to show progress: track(frames, total, what).
+Track = Callable[[Iterable[FrameResult], int, str], Iterable[FrameResult]]
+
+
+def _silent(frames: Iterable[FrameResult], total: int, what: str) -> Iterable[FrameResult]:
+    return frames
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to run and where its files go.
+
+    Attributes
+    ----------
+    stack : the raw stack. folder, stem : results are ``folder/stem_*.*``.
+    chain : the user's preprocessing, before the model's own.
+    overwrite : replace a label file even if it was edited since we wrote it.
+    """
+
+    stack: Stack
+    folder: Path
+    stem: str
+    chain: Chain = field(default_factory=Chain)
+    segment: SegmentSettings = field(default_factory=SegmentSettings)
+    measure: MeasureSettings = field(default_factory=MeasureSettings)
+    overwrite: bool = False
+
+
+def segment_to_files(
+    request: RunRequest, bundle: Bundle, *, track: Track = _silent
+) -> dict[str, Any]:
+    """Segment and measure a stack; returns the run record.
+
+    All files appear at the end, or none does.
+
+    Raises
+    ------
+    ValueError
+        If preprocessing does not fit the stack; raised before any work.
+    OSError
+        If the folder cannot be written to or the disk is full.
+    """
+    clock, stack = StageClock(), request.stack
+    if not request.overwrite:
+        _protect_edited_labels(request.folder, request.stem)
+    with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
+        with clock.stage("preprocess_fit"):
+            chain = (request.chain + bundle.card.chain).fit(stack)
+            ready = chain.apply(stack)
+        with clock.stage("load_model"):
+            engine = make_engine(bundle, request.segment.engine)
+        scheme, experiment = bundle.card.scheme, stack.experiment
+        maps = segment_frames(ready, engine, request.segment)
+        results = measured(maps, scheme, experiment, request.measure)
+        with ResultFiles(files, request.stem, ready.shape, experiment) as writer:
+            with clock.stage("frames"):
+                _write(writer, results, track, len(ready), "segmenting")
+            writer.close_tables()
+            record = run_record(
+                inputs=hashes.records(),
+                outputs=writer.output_records(),
+                settings={
+                    "segment": request.segment.to_json(),
+                    "measure": request.measure.to_json(),
+                },
+                chain=chain.to_json(),
+                model={"name": bundle.name, "sha256": bundle.weights_sha256},
+                engine={"name": engine.name, "device": engine.device},
+                clock=clock,
+                notes=ready.notes,
+                experiment=experiment.to_json(),
+                label_scheme=scheme.to_json(),
+            )
+            writer.record(record)
+    return record
+
+
+def quantify_to_files(
+    request: RunRequest, *, scheme: LabelScheme = DEFAULT_SCHEME, track: Track = _silent
+) -> dict[str, Any]:
+    """Measure a label stack on disk; returns the run record. Raises as :func:`segment_to_files`."""
+    clock, stack = StageClock(), request.stack
+    with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
+        results = measure_stack(stack, scheme=scheme, settings=request.measure)
+        with ResultFiles(
+            files, request.stem, stack.shape, stack.experiment, labels=False
+        ) as writer:
+            with clock.stage("frames"):
+                _write(writer, results, track, len(stack), "measuring")
+            writer.close_tables()
+            record = run_record(
+                inputs=hashes.records(),
+                settings={"measure": request.measure.to_json()},
+                outputs=writer.output_records(),
+                clock=clock,
+                notes=stack.notes,
+                experiment=stack.experiment.to_json(),
+                label_scheme=scheme.to_json(),
+            )
+            writer.record(record)
+    return record
+
+
+def _protect_edited_labels(folder: Path, stem: str) -> None:
+    """Refuse to replace a label file that is not as we wrote it: it may be hours of correction."""
+    labels, run = folder / f"{stem}_labels.tif", folder / f"{stem}_run.json"
+    if not labels.exists():
+        return
+    try:
+        outputs = json.loads(run.read_text(encoding="utf-8"))["outputs"]
+        ours = {"name": labels.name, "sha256": sha256(labels)} in outputs
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = False
+    if not ours:
+        raise FileExistsError(
+            f"{labels}: exists and was not written by this program, or was edited since. "
+            "Choose another folder with -o, or give --overwrite to replace it."
+        )
+
+
+def _write(
+    writer: ResultFiles, results: Generator[FrameResult], track: Track, total: int, what: str
+) -> None:
+    try:
+        for result in track(results, total, what):
+            writer.append(result)
+    finally:
+        results.close()

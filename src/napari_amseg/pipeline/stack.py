@@ -1,0 +1,115 @@
+"""The iterator that the command line, the batch runner and the viewer consume."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.measure import MeasureSettings, PoreLinker, measure_frame
+from napari_amseg.models import Bundle
+from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
+from napari_amseg.types import Experiment, Stack, stack_from_array
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """One frame done: its index, its labels uint8 (Y, X), its table row, its pores' rows."""
+
+    frame: int
+    labels: NDArray[np.uint8]
+    row: dict[str, Any]
+    pores: list[dict[str, Any]]
+
+
+def segment_stack(
+    stack: Stack,
+    bundle: Bundle,
+    settings: SegmentSettings | None = None,
+    *,
+    measure: MeasureSettings | None = None,
+    engine: Engine | None = None,
+    order: Iterable[int] | None = None,
+) -> Generator[FrameResult]:
+    """Segment and measure a stack, frame by frame.
+
+    Parameters
+    ----------
+    stack : (T, Y, X), raw or preprocessed; the bundle's own input mapping is applied here.
+    bundle : the model. settings, measure : options; defaults otherwise.
+    engine : one made before, to be used again. order : frames to do, in this order.
+
+    Yields
+    ------
+    FrameResult. ``track_id`` of pores is only given when all frames are done in turn. Closing the
+    generator stops after the batch at hand.
+    """
+    settings = settings or SegmentSettings()
+    ready = bundle.card.chain.apply(stack)
+    engine = engine or make_engine(bundle, settings.engine)
+    scheme = bundle.card.scheme
+    maps = segment_frames(ready, engine, settings, order=order)
+    yield from measured(maps, scheme, stack.experiment, measure, link=order is None)
+
+
+def measure_stack(
+    labels: Stack | Any,
+    *,
+    scheme: LabelScheme = DEFAULT_SCHEME,
+    experiment: Experiment | None = None,
+    settings: MeasureSettings | None = None,
+) -> Generator[FrameResult]:
+    """Measure every frame of a label stack, ours or not.
+
+    Parameters
+    ----------
+    labels : Stack, or array (T, Y, X) or (Y, X), of label codes.
+    scheme : what the codes mean. experiment : pixel size and frame rate; those of the Stack if
+        not given.
+
+    Raises
+    ------
+    ValueError
+        If a frame holds codes that the scheme does not know, or is not of integers.
+    """
+    stack = labels if isinstance(labels, Stack) else stack_from_array(labels)
+    if stack.dtype.kind not in "uib":
+        raise ValueError(f"label images hold integer codes, these are {stack.dtype}.")
+    maps = ((t, _codes(stack.read(t), t, scheme)) for t in range(len(stack)))
+    yield from measured(maps, scheme, experiment or stack.experiment, settings)
+
+
+def measured(
+    maps: Iterable[tuple[int, NDArray[np.uint8]]],
+    scheme: LabelScheme,
+    experiment: Experiment,
+    settings: MeasureSettings | None = None,
+    *,
+    link: bool = True,
+) -> Generator[FrameResult]:
+    """Results of class maps that come as (frame index, labels); pores linked if in order."""
+    settings = settings or MeasureSettings()
+    linker = PoreLinker(settings.max_pore_step_px) if link else None
+    for t, labels in maps:
+        measures = measure_frame(
+            labels, frame=t, scheme=scheme, experiment=experiment, settings=settings
+        )
+        if linker is not None:
+            linker.link(measures.pores)
+        yield FrameResult(t, labels, measures.row, measures.pores)
+
+
+def _codes(frame: NDArray[Any], t: int, scheme: LabelScheme) -> NDArray[np.uint8]:
+    """The frame as uint8 codes, each of them known."""
+    unknown = np.setdiff1d(frame, (0, *scheme.codes))
+    if unknown.size:
+        known = ", ".join(f"{c.code} {c.name}" for c in scheme.classes)
+        raise ValueError(
+            f"frame {t} holds label codes {unknown[:5].tolist()}; known are 0 unlabelled, {known}. "
+            "Is this a label stack?"
+        )
+    return frame.astype(np.uint8, copy=False)

@@ -1,0 +1,121 @@
+"""Background: what stays the same over time is divided out or subtracted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_amseg.preprocess.repair import dead_pixels, filler
+from napari_amseg.preprocess.statistics import (
+    reduce_frames,
+    reduction,
+    temporal_image,
+)
+from napari_amseg.settings import Settings, setting
+from napari_amseg.types import Frame, Stack
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Background(Settings):
+    """Divide by, or subtract, an image of what does not move; float32.
+
+    ``median``, ``mean`` and ``percentile`` are taken over the whole stack (`window` 0: a sample of
+    at most 200 frames spread over it) or over the `window` frames around each frame. ``previous``
+    is the mean of the `window` frames before each frame. Windows are shifted, not cut, at the ends
+    of the stack; the first frames of ``previous`` use the frames that follow them.
+    """
+
+    kind: ClassVar[str] = "background"
+
+    method: str = setting(
+        "median",
+        choices=("median", "mean", "percentile", "previous"),
+        help="Temporal median, mean, low percentile, or mean of the previous frames.",
+    )
+    mode: str = setting(
+        "divide", choices=("divide", "subtract"), help="Divide by the background or subtract it."
+    )
+    window: int = setting(
+        0, low=0, high=1000, unit="frames", help="Frames in a rolling window; 0: the whole stack."
+    )
+    percentile: float = setting(
+        10.0, low=0, high=100, unit="%", help="Percentile, for that method only."
+    )
+
+    def fit(self, stack: Stack) -> Background:
+        """Nothing to write in: the image is computed from the stack in the same way each time."""
+        return self
+
+    def apply(self, stack: Stack) -> Stack:
+        """The stack with its background removed.
+
+        Raises
+        ------
+        ValueError
+            If ``previous`` has no window, or the background is nowhere positive when dividing.
+        """
+        if self.method == "previous" and self.window == 0:
+            raise ValueError("background 'previous' needs a window: how many frames, say 10?")
+        rolling = 0 < self.window < len(stack)
+        remove = self._remover()
+        if rolling:
+            images = self._rolling(stack)
+            note = f"background: {self.method} of {self.window} frames"
+
+            def read(t: int) -> Frame:
+                return remove(images(t))(stack.read(t))
+        else:
+            method = "mean" if self.method == "previous" else self.method
+            image = temporal_image(stack, reduction(method, self.percentile))
+            once = remove(image)
+            count = int(dead_pixels(image).sum()) if self.mode == "divide" else 0
+            note = f"background: {method} of the stack, {count} dead pixels filled"
+
+            def read(t: int) -> Frame:
+                return once(stack.read(t))
+
+        return stack.derived(read, dtype=np.float32, note=note)
+
+    def _remover(self) -> Callable[[Image], Callable[[Frame], Frame]]:
+        """From a background image to the function that takes it out of a frame."""
+
+        def subtract(image: Image) -> Callable[[Frame], Frame]:
+            return lambda frame: np.subtract(frame, image, dtype=np.float32)
+
+        def divide(image: Image) -> Callable[[Frame], Frame]:
+            dead = dead_pixels(image)
+            fill = filler(dead)
+            gain = 1 / np.where(dead, np.float32(1), image)
+            return lambda frame: fill(np.multiply(frame, gain, dtype=np.float32))
+
+        return subtract if self.mode == "subtract" else divide
+
+    def _rolling(self, stack: Stack) -> Callable[[int], Image]:
+        """The background image of frame t, from the window around or before it."""
+        method = "mean" if self.method == "previous" else self.method
+        reduce = reduction(method, self.percentile)
+        recent = lru_cache(maxsize=self.window + 1)(
+            lambda t: np.asarray(stack.read(t), np.float32)
+        )  # neighbouring frames share all but one frame of their windows
+
+        def image(t: int) -> Image:
+            frames = np.stack([recent(i) for i in self._window(t, len(stack))])
+            return reduce_frames(frames, reduce)
+
+        return image
+
+    def _window(self, t: int, n: int) -> list[int]:
+        if self.method == "previous":
+            before = range(t - self.window, t)
+            return (
+                list(before) if t >= self.window else [i for i in range(self.window + 1) if i != t]
+            )
+        start = min(max(t - self.window // 2, 0), n - self.window)
+        return list(range(start, start + self.window))

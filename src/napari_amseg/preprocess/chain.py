@@ -1,0 +1,143 @@
+"""The chain: ordered steps, each from a lazy stack to a lazy stack.
+
+Dtypes: :class:`Crop` keeps the dtype of the stack; every other step computes and returns
+float32. Integer frames therefore become float32 at the first such step and stay so.
+Statistics come from a bounded, evenly spaced sample of frames (:mod:`.statistics`), never
+from the whole stack, and do not depend on the order in which frames are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from napari_amseg.preprocess.background import Background
+from napari_amseg.preprocess.flatfield import FlatField
+from napari_amseg.preprocess.geometry import Crop
+from napari_amseg.preprocess.intensity import Invert, Normalise
+from napari_amseg.types import Frame, Stack
+
+FORMAT_VERSION = 1
+
+
+class Step(Protocol):
+    """One step of a chain: a frozen record of settings that turns a stack into a stack."""
+
+    kind: ClassVar[str]
+
+    def fit(self, stack: Stack) -> Step:
+        """The same step with every statistic taken from `stack` written into it."""
+        ...
+
+    def apply(self, stack: Stack) -> Stack:
+        """The processed stack; nothing but the bounded sample is read yet."""
+        ...
+
+
+STEPS: dict[str, type[Any]] = {
+    step.kind: step for step in (FlatField, Background, Crop, Invert, Normalise)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """An ordered list of preprocessing steps that can be saved and replayed exactly."""
+
+    steps: tuple[Step, ...] = ()
+
+    def __add__(self, other: Chain) -> Chain:
+        return Chain(self.steps + other.steps)
+
+    def fit(self, stack: Stack) -> Chain:
+        """The chain with the statistics of `stack` written in: replayed on any part of the
+        stack, or on another one, it maps equal pixels to equal values.
+        """
+        fitted: list[Step] = []
+        stack = finite(stack)
+        for step in self.steps:
+            step = step.fit(stack)
+            fitted.append(step)
+            stack = step.apply(stack)
+        return Chain(tuple(fitted))
+
+    def apply(self, stack: Stack) -> Stack:
+        """The processed stack, lazy, frames in any order.
+
+        Raises
+        ------
+        ValueError
+            If a step does not fit the stack (a flat of another shape, a crop outside the frame).
+        """
+        stack = finite(stack)
+        for step in self.steps:
+            stack = step.apply(stack)
+        return stack
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain record; :meth:`from_json` gives the same chain back."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "steps": [
+                {"step": step.kind, **{f.name: _plain(getattr(step, f.name)) for f in fields(step)}}  # type: ignore[arg-type]
+                for step in self.steps
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Chain:
+        """Rebuild a chain.
+
+        Raises
+        ------
+        ValueError
+            If the format is newer than this program, or a step or one of its settings is unknown.
+        """
+        if not isinstance(record, Mapping) or "steps" not in record:
+            raise ValueError("preprocessing chain: the record holds no 'steps'.")
+        if record.get("format_version", FORMAT_VERSION) > FORMAT_VERSION:
+            raise ValueError(
+                f"preprocessing chain has format {record['format_version']}, this version reads "
+                f"up to {FORMAT_VERSION}: update napari-amseg."
+            )
+        return cls(tuple(_step_from_json(dict(entry)) for entry in record["steps"]))
+
+
+def finite(stack: Stack) -> Stack:
+    """The stack with every float frame checked: a NaN would spread through all statistics."""
+    if stack.dtype.kind != "f":
+        return stack
+
+    def read(t: int) -> Frame:
+        frame = stack.read(t)
+        bad = int(frame.size - np.count_nonzero(np.isfinite(frame)))
+        if bad:
+            raise ValueError(
+                f"frame {t} holds {bad:,} pixels that are NaN or infinite: repair the stack, or "
+                "start from the raw counts and let the flat field fill dead pixels."
+            )
+        return frame
+
+    return stack.derived(read)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _step_from_json(entry: dict[str, Any]) -> Step:
+    kind = entry.pop("step", None)
+    if kind not in STEPS:
+        raise ValueError(f"preprocessing step {kind!r} is unknown: known are {', '.join(STEPS)}.")
+    step = STEPS[kind]
+    unknown = sorted(set(entry) - {f.name for f in fields(step)})
+    if unknown:
+        raise ValueError(f"preprocessing step {kind!r} has no setting {', '.join(unknown)}.")
+    try:
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+        built: Step = step(**values)
+    except TypeError as error:
+        raise ValueError(f"preprocessing step {kind!r} is not complete: {error}.") from error
+    return built

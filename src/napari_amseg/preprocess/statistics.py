@@ -1,0 +1,66 @@
+"""Statistics of a stack from a bounded, evenly spaced sample of its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_amseg.types import Stack, sample_indices
+
+SAMPLE_FRAMES = 200
+SAMPLE_BYTES = 128 * 2**20
+_ROWS_AT_ONCE = 32
+
+Reduce = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+REDUCTIONS = ("median", "mean", "percentile")
+
+
+def reduction(method: str, percentile: float = 10.0) -> Reduce:
+    """A function from (n, rows, columns) float32 to (rows, columns) float32 over the frames."""
+    if method == "mean":
+        return lambda frames: frames.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if method == "median":
+        return lambda frames: np.median(frames, axis=0).astype(np.float32)
+    if method == "percentile":
+        return lambda frames: np.percentile(frames, percentile, axis=0).astype(np.float32)
+    raise ValueError(f"method is {method!r}: choose one of {', '.join(REDUCTIONS)}.")
+
+
+def reduce_frames(frames: NDArray[np.float32], reduce: Reduce) -> NDArray[np.float32]:
+    """Reduce (n, Y, X) over n a band of rows at a time: sorting copies its input."""
+    out = np.empty(frames.shape[1:], np.float32)
+    for y in range(0, frames.shape[1], _ROWS_AT_ONCE):
+        out[y : y + _ROWS_AT_ONCE] = reduce(frames[:, y : y + _ROWS_AT_ONCE])
+    return out
+
+
+def temporal_image(stack: Stack, reduce: Reduce) -> NDArray[np.float32]:
+    """One float32 image (Y, X) for the whole stack, from at most 200 frames and 128 MB."""
+    return reduce_frames(read_frames(stack, sample(stack)), reduce)
+
+
+def sample(stack: Stack) -> NDArray[np.intp]:
+    """The frames the statistics of this stack are taken from."""
+    frame_bytes = 4 * stack.shape[1] * stack.shape[2]
+    return sample_indices(len(stack), max(1, min(SAMPLE_FRAMES, SAMPLE_BYTES // frame_bytes)))
+
+
+def read_frames(stack: Stack, indices: NDArray[np.intp]) -> NDArray[np.float32]:
+    """These frames as float32 (n, Y, X)."""
+    frames = np.empty((len(indices), *stack.frame_shape), np.float32)
+    for i, t in enumerate(indices):
+        frames[i] = stack.read(int(t))
+    return frames
+
+
+def grey_levels(stack: Stack, percentiles: tuple[float, ...]) -> tuple[float, ...]:
+    """Percentiles of the pixels of the whole stack, from the sample, thinned to 2**22 pixels."""
+    indices = sample_indices(len(stack), 64)
+    per_frame = 2**22 // len(indices)
+    step = max(1, stack.shape[1] * stack.shape[2] // per_frame)
+    step += step % 2 == 0 and stack.shape[2] % 2 == 0  # an odd step visits every column
+    pixels = np.concatenate([stack.read(int(t)).ravel()[::step] for t in indices])
+    return tuple(float(v) for v in np.percentile(pixels, percentiles))

@@ -1,0 +1,103 @@
+"""Fixtures every test may use: a quiet environment, real data where it is there, tiny stacks."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_amseg.labels import Label
+
+# Read when napari or Keras is first imported, so set before any test module is.
+_NAPARI_FOLDER = tempfile.TemporaryDirectory(prefix="napari-settings-")
+os.environ["NAPARI_CONFIG"] = str(Path(_NAPARI_FOLDER.name) / "settings.yaml")
+os.environ.setdefault("QT_API", "pyqt6")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PLUGIN_TESTS = REPOSITORY / "tests" / "plugin"
+SEPARATE_RUN = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep tests that open napari out of a process in which others load Keras: both together crash."""
+    of_plugin = [item for item in items if PLUGIN_TESTS in item.path.parents]
+    if of_plugin and len(of_plugin) < len(items):
+        items[:] = [item for item in items if item not in of_plugin]
+        config.hook.pytest_deselected(items=of_plugin)
+        config.stash[SEPARATE_RUN] = len(of_plugin)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say so when tests were left for a run of their own."""
+    left_out = config.stash.get(SEPARATE_RUN, 0)
+    if left_out:
+        terminalreporter.write_line(
+            f"{left_out} tests in tests/plugin were left out: they need a process of their own. "
+            "Run `make test`, or `pytest tests/plugin`."
+        )
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the source tree."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real frames, AMSEG_DATA; never part of the repository (licences)."""
+    folder = Path(os.environ.get("AMSEG_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}: set AMSEG_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden(real_data: Path) -> Path:
+    """The folder of the published-weights golden case, beside the real data."""
+    folder = real_data.parent / "golden"
+    if not folder.is_dir():
+        pytest.skip(f"no golden case at {folder}")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Randomness with a fixed seed."""
+    return np.random.default_rng(20240311)
+
+
+@pytest.fixture
+def frames(rng: np.random.Generator) -> np.ndarray:
+    """Six 12-bit frames, uint16 (6, 32, 48), all different."""
+    return rng.integers(200, 4000, size=(6, 32, 48), dtype=np.uint16)
+
+
+@pytest.fixture
+def tiff_file(tmp_path: Path, frames: np.ndarray) -> Path:
+    """The frames as a multi-page TIFF without metadata."""
+    import tifffile
+
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, frames, photometric="minisblack", metadata=None)
+    return path
+
+
+@pytest.fixture
+def labels() -> np.ndarray:
+    """One drawn frame, uint8 (32, 48).
+
+    Substrate from row 12 on, a keyhole 5 columns wide and 9 rows deep, a pore of 3x3
+    pixels, background above: keyhole area 45 px, depth 9 px, pore area 9 px.
+    """
+    image = np.full((32, 48), Label.BACKGROUND, dtype=np.uint8)
+    image[12:] = Label.SUBSTRATE
+    image[12:21, 20:25] = Label.KEYHOLE
+    image[25:28, 10:13] = Label.PORE
+    return image

@@ -1,0 +1,101 @@
+"""Files appear whole or not at all; what is written is read back the same."""
+
+from __future__ import annotations
+
+import csv
+import errno
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_amseg.io import OutputFiles, TableWriter, TiffStackWriter, read_stack, write_json
+from napari_amseg.types import Experiment
+
+
+def test_label_stack_round_trip_with_tags(tmp_path, rng):
+    labels = rng.integers(0, 6, (7, 20, 30), dtype=np.uint8)
+    experiment = Experiment(pixel_size_um=1.93, frame_rate_hz=40_000)
+    with TiffStackWriter(tmp_path / "a.tif", labels.shape, "uint8", experiment) as writer:
+        for frame in labels:
+            writer.append(frame)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        assert tif.is_imagej
+        assert tif.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
+        assert tif.series[0].shape == labels.shape
+    with read_stack(tmp_path / "a.tif") as stack:
+        assert stack.experiment.pixel_size_um == pytest.approx(1.93)
+        assert stack.experiment.frame_rate_hz == pytest.approx(40_000)
+        np.testing.assert_array_equal(np.stack(list(stack)), labels)
+
+
+def test_a_label_stack_of_one_frame(tmp_path):
+    with TiffStackWriter(tmp_path / "a.tif", (1, 4, 5), "uint8", Experiment()) as writer:
+        writer.append(np.ones((4, 5), np.uint8))
+    assert read_stack(tmp_path / "a.tif").shape == (1, 4, 5)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_grey_stacks_round_trip(tmp_path, rng, dtype):
+    frames = rng.integers(0, 4096, (3, 17, 31)).astype(dtype)
+    with TiffStackWriter(tmp_path / "a.tif", frames.shape, dtype, Experiment()) as writer:
+        for frame in frames:
+            writer.append(frame)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), frames)
+
+
+def test_a_frame_of_another_kind_is_refused(tmp_path):
+    with (
+        pytest.raises(ValueError, match="float64"),
+        TiffStackWriter(tmp_path / "a.tif", (1, 4, 5), "uint8", Experiment()) as writer,
+    ):
+        writer.append(np.zeros((4, 5)))
+
+
+def test_files_appear_together_at_the_end(tmp_path):
+    with OutputFiles(tmp_path / "new" / "folder") as files:
+        files.path("a.txt").write_text("a")
+        files.path("b.txt").write_text("b")
+        assert not list((tmp_path / "new" / "folder").glob("[!.]*"))
+    assert {p.name for p in (tmp_path / "new" / "folder").iterdir()} == {"a.txt", "b.txt"}
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, GeneratorExit])
+def test_nothing_is_left_after_an_error(tmp_path, error):
+    (tmp_path / "a.txt").write_text("before")
+    with pytest.raises(error), OutputFiles(tmp_path / "x" / "y") as files:
+        files.path("a.txt").write_text("half")
+        raise error
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    with pytest.raises(error), OutputFiles(tmp_path) as files:
+        files.path("a.txt").write_text("half")
+        raise error
+    assert (tmp_path / "a.txt").read_text() == "before"
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"), OutputFiles(tmp_path) as files:
+        files.path("a.txt").write_text("a")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(NotADirectoryError, match="is a file"), OutputFiles(tmp_path / "out"):
+        pass
+
+
+def test_nan_and_none_are_empty_cells(tmp_path):
+    with TableWriter(tmp_path / "a.csv", ("n", "x", "y", "z")) as table:
+        table.append({"n": 3, "x": float("nan"), "y": None, "z": 1 / 3})
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert rows == [{"n": "3", "x": "", "y": "", "z": "0.333333333"}]
+
+
+def test_json_refuses_nan(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})

@@ -1,0 +1,99 @@
+"""Deviations, scan speed and the summary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_amseg import measure_stack, read_stack
+from napari_amseg.labels import Label
+from napari_amseg.measure import StackSummary, deviation, fit_line
+from napari_amseg.measure.series import leading_edge_speed_px
+from napari_amseg.types import Experiment
+
+
+def test_deviation_by_hand():
+    """Mean 100; relative deviations 0.2, 0, 0.1, 0.1."""
+    found = deviation([80.0, 100.0, 110.0, 110.0])
+    assert found.mean == 100
+    assert found.delta_max == pytest.approx(0.2)
+    assert found.delta_avg == pytest.approx(0.1)
+
+
+def test_frames_without_a_keyhole_do_not_shift_the_deviation():
+    with_gaps = [np.nan, 80.0, np.nan, 100.0, 110.0, 110.0, np.nan]
+    assert deviation(with_gaps) == deviation([80.0, 100.0, 110.0, 110.0])
+    assert deviation([]).mean is None
+    assert deviation([np.nan]).delta_avg is None
+
+
+def keyhole_stack():
+    """Keyholes of depth 8, 10, 12, moving 4 px a frame; a frame without one before and after."""
+    labels = np.full((5, 40, 80), Label.BACKGROUND, np.uint8)
+    labels[:, 12:] = Label.SUBSTRATE
+    for t, depth in ((1, 8), (2, 10), (3, 12)):
+        labels[t, 12 : 12 + depth, 10 + 4 * t : 20 + 4 * t] = Label.KEYHOLE
+    labels[3, 35:38, 60:63] = Label.PORE
+    return labels
+
+
+def test_summary_counts_only_frames_with_a_keyhole():
+    experiment = Experiment(pixel_size_um=2.0, frame_rate_hz=50_000)
+    summary = StackSummary(experiment)
+    for result in measure_stack(keyhole_stack(), experiment=experiment):
+        summary.append(result.row)
+    record = summary.to_json()
+    assert record["n_frames"] == 5
+    assert record["keyhole_depth_um"]["mean"] == pytest.approx(20)
+    assert record["keyhole_depth_um"]["delta_max"] == pytest.approx(0.2)
+    assert record["keyhole_area_um2"]["mean"] == pytest.approx(400)
+    assert record["keyhole_area_um2"]["delta_avg"] == pytest.approx(0.4 / 3)
+    assert record["leading_edge_px_per_frame"] == pytest.approx(4)
+    assert record["scan_speed_m_s"] == pytest.approx(4 * 2e-6 * 50_000)
+    assert record["pore_count_total"] == 1
+    substrate = (keyhole_stack() == Label.SUBSTRATE).sum()
+    assert record["pore_fraction"] == pytest.approx(9 / (9 + substrate))
+
+
+def test_summary_is_in_px_where_no_pixel_size_is_known():
+    summary = StackSummary(Experiment())
+    for result in measure_stack(keyhole_stack()):
+        summary.append(result.row)
+    record = summary.to_json()
+    assert record["keyhole_depth_px"]["mean"] == pytest.approx(10)
+    assert record["keyhole_depth_um"] is None
+    assert record["scan_speed_m_s"] is None
+
+
+def test_leading_edge_is_on_the_side_of_the_motion():
+    frames = np.arange(20)
+    left, right = 300 - 3.0 * frames, 340 - 2.0 * frames
+    assert leading_edge_speed_px(frames, left, right) == pytest.approx(-3)
+    assert leading_edge_speed_px([0, 1], [0, 1], [5, 6]) is None
+
+
+def test_line_stands_up_to_a_quarter_of_wrong_points(rng):
+    x = np.arange(200.0)
+    y = 50 + 0.1 * x
+    y[rng.permutation(200)[:50]] += rng.uniform(10, 40, 50)
+    line = fit_line(x, y)
+    assert line.slope == pytest.approx(0.1, abs=1e-3)
+    assert line(np.array(0.0)) == pytest.approx(50, abs=0.1)
+
+
+def test_line_through_few_points():
+    assert fit_line([], []) is None
+    assert fit_line([3], [7]).slope == 0
+    assert fit_line([0, 2], [1, 5]).slope == pytest.approx(2)
+
+
+def test_real_keyhole_moves_at_the_scan_speed(real_data):
+    """P = 200 W, 0.5 m/s set; the front of the labelled keyhole moves 4.9 +- 0.3 px a frame."""
+    path = real_data / "ti64_plate" / "labels.tif"
+    with read_stack(path, pixel_size_um=2.0, frame_rate_hz=50_000) as stack:
+        summary = StackSummary(stack.experiment)
+        for result in measure_stack(stack):
+            summary.append(result.row)
+    record = summary.to_json()
+    assert record["leading_edge_px_per_frame"] == pytest.approx(4.9, abs=0.3)
+    assert 120 < record["keyhole_depth_um"]["mean"] < 200

@@ -1,0 +1,181 @@
+"""The compute process: a real child, its answers, its cancel, its crashes, its end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_amseg.pipeline.jobs import (
+    Failed,
+    Finished,
+    FrameDone,
+    Prepare,
+    Prepared,
+    SegmentJob,
+    Started,
+)
+from napari_amseg.pipeline.supervise import ComputeProcess
+from napari_amseg.preprocess import Chain, Crop
+from napari_amseg.types import Experiment
+
+MAKE_BUNDLE = """
+import sys
+from napari_amseg.models.backend import keras
+from napari_amseg.models import ModelCard, build, save_bundle
+from napari_amseg.preprocess import Chain, Normalise
+keras.utils.set_random_seed(7)
+card = ModelCard("amsegnet", {"filters": 2}, chain=Chain((Normalise(),)))
+save_bundle(sys.argv[1], build("amsegnet", n_classes=5, filters=2), card)
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle_folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle") / "random"
+    subprocess.run([sys.executable, "-c", MAKE_BUNDLE, str(folder)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def process():
+    child = ComputeProcess()
+    yield child
+    child.close()
+
+
+@pytest.fixture
+def job(tmp_path, bundle_folder, frames) -> SegmentJob:
+    """Six frames on disk, frame 4 first, cropped to 24x48."""
+    source, out = tmp_path / "stack.tif", tmp_path / "labels.npy"
+    tifffile.imwrite(source, frames, photometric="minisblack", metadata=None)
+    np.lib.format.open_memmap(out, mode="w+", dtype=np.uint8, shape=(6, 24, 48)).flush()
+    return SegmentJob(
+        files=(str(source),),
+        array=None,
+        experiment=Experiment(pixel_size_um=2.0, frame_rate_hz=1000.0),
+        chain=Chain((Crop(y0=4, y1=28),)).to_json(),
+        bundle=str(bundle_folder),
+        order=(4, 0, 1, 2, 3, 5),
+        out=str(out),
+    )
+
+
+def run(process, request, cancel=None):
+    return list(process.run(request, cancel or threading.Event()))
+
+
+def test_a_job_fills_the_shared_labels_and_reports_every_frame_the_shown_one_first(process, job):
+    started, *done, finished = run(process, job)
+    assert isinstance(started, Started)
+    assert started.engine in ("keras", "openvino")
+    assert [d.frame for d in done] == [4, 0, 1, 2, 3, 5]
+    assert done[0].row["time_s"] == pytest.approx(0.004)
+    assert isinstance(finished, Finished)
+    assert not finished.cancelled
+    assert [s["step"] for s in finished.chain["steps"]] == ["crop", "normalise"]
+    labels = np.load(job.out)
+    assert labels.min() >= 1
+    assert labels.max() <= 5
+    for d in done:
+        area = np.count_nonzero(labels[d.frame] == 1)
+        assert d.row["keyhole_area_px"] == area
+        assert d.row["keyhole_area_um2"] == pytest.approx(4 * area)
+
+
+def test_frames_in_memory_travel_through_a_file_and_give_the_same_labels(
+    process, job, frames, tmp_path
+):
+    run(process, job)
+    expected = np.load(job.out)
+    np.save(tmp_path / "frames.npy", frames)
+    np.lib.format.open_memmap(job.out, mode="r+")[:] = 0
+    run(process, replace(job, files=(), array=str(tmp_path / "frames.npy")))
+    assert np.array_equal(np.load(job.out), expected)
+
+
+def test_the_child_is_reused_and_a_prepared_model_answers_with_its_device(process, job):
+    (prepared,) = run(process, Prepare(job.bundle, frame_shape=(24, 48)))
+    pid = process.pid
+    assert isinstance(prepared, Prepared)
+    assert prepared.device
+    run(process, job)
+    assert process.pid == pid
+
+
+def test_wrong_input_comes_back_as_one_line_and_leaves_the_child_alive(process, job):
+    (failed,) = run(process, replace(job, files=("there/is/no.tif",)))
+    assert isinstance(failed, Failed)
+    assert "no such file" in failed.message
+    assert "Traceback" in failed.details
+    pid = process.pid
+    (failed,) = run(process, replace(job, bundle="no-such-model"))
+    assert "no model bundle" in failed.message
+    chain = Chain((Crop(y0=4, y1=20),)).to_json()
+    assert "have its files changed" in run(process, replace(job, chain=chain))[-1].message
+    assert process.pid == pid
+
+
+def test_a_cancelled_job_says_so_and_stops_early(process, job):
+    cancel = threading.Event()
+    seen = []
+    many = replace(job, order=job.order * 200)
+    for answer in process.run(many, cancel):
+        seen.append(answer)
+        if isinstance(answer, FrameDone):
+            cancel.set()
+    assert isinstance(seen[-1], Finished)
+    assert seen[-1].cancelled
+    assert len(seen) < 1000
+    assert isinstance(run(process, job)[-1], Finished)
+
+
+def test_a_child_that_does_not_listen_is_ended_in_time():
+    deaf = (
+        "import sys, json, time\nfrom multiprocessing.connection import Client\n"
+        "h = json.loads(sys.stdin.readline())\n"
+        "c = Client(h['address'], authkey=bytes.fromhex(h['authkey']))\ntime.sleep(60)"
+    )
+    process, cancel = ComputeProcess((sys.executable, "-c", deaf)), threading.Event()
+    threading.Timer(0.5, cancel.set).start()
+    start = time.monotonic()
+    assert run(process, Prepare("any"), cancel) == [Finished(cancelled=True)]
+    assert time.monotonic() - start < 5
+    assert process.pid is None
+
+
+@pytest.mark.parametrize("moment", ["before it connects", "after it connected"])
+def test_a_crash_is_reported_with_the_childs_last_words(moment):
+    code = "raise SystemExit('no memory left on the device')"
+    if moment == "after it connected":
+        code = (
+            "import sys, json\nfrom multiprocessing.connection import Client\n"
+            "h = json.loads(sys.stdin.readline())\n"
+            f"Client(h['address'], authkey=bytes.fromhex(h['authkey'])).recv()\n{code}"
+        )
+    (failed,) = run(ComputeProcess((sys.executable, "-c", code)), Prepare("any"))
+    assert isinstance(failed, Failed)
+    assert "no memory left on the device" in failed.message
+    assert "exit code 1" in failed.message
+
+
+def test_the_child_ends_when_its_parent_is_killed():
+    psutil = pytest.importorskip("psutil")
+    code = (
+        "import threading, time\nfrom napari_amseg.pipeline.supervise import ComputeProcess\n"
+        "from napari_amseg.pipeline.jobs import Prepare\np = ComputeProcess()\n"
+        "list(p.run(Prepare('none'), threading.Event()))\nprint(p.pid, flush=True)\ntime.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    child = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert not psutil.wait_procs([child], timeout=10)[1]

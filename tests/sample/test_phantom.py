@@ -1,0 +1,131 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_amseg.labels import Label
+from napari_amseg.sample.phantom import PhantomSettings, simulate
+from napari_amseg.sample.process import SURFACE_AT
+
+SHORT = {"n_frames": 24, "laser_off_frames": 2, "pore_every_frames": 4}
+
+
+def surface_row(settings, column):
+    slope = math.tan(math.radians(settings.surface_tilt_deg))
+    return round(SURFACE_AT * settings.height_px) + slope * (column - settings.width_px / 2)
+
+
+@pytest.mark.parametrize("tilt_deg", [0, 10, -10])
+@pytest.mark.parametrize("powder_um", [0, 70])
+def test_labels_have_the_area_and_depth_of_the_formulas(tilt_deg, powder_um):
+    phantom = simulate(
+        PhantomSettings(surface_tilt_deg=tilt_deg, powder_layer_um=powder_um, seed=4, **SHORT)
+    )
+    frames_with_keyhole = 0
+    for labels, truth in zip(phantom.labels, phantom.truth, strict=True):
+        keyhole = labels == Label.KEYHOLE
+        if not keyhole.any():
+            assert truth.keyhole_area_px == 0
+            assert math.isnan(truth.keyhole_depth_px)
+            continue
+        frames_with_keyhole += 1
+        assert keyhole.sum() == pytest.approx(truth.keyhole_area_px, rel=0.02)
+        rows, columns = np.nonzero(keyhole)
+        below = rows + 1 - surface_row(phantom.settings, columns + 0.5)
+        assert below.max() == pytest.approx(truth.keyhole_depth_px, abs=1)
+        assert ndimage.label(keyhole, np.ones((3, 3)))[1] == 1
+    assert frames_with_keyhole == 20
+
+
+def test_pores_are_separate_ellipses_and_stay_for_many_frames():
+    phantom = simulate(PhantomSettings(seed=2))
+    counts = [t.pore_count for t in phantom.truth]
+    for labels, truth in zip(phantom.labels, phantom.truth, strict=True):
+        pores = labels == Label.PORE
+        assert ndimage.label(pores, np.ones((3, 3)))[1] == truth.pore_count
+        assert pores.sum() == pytest.approx(truth.pore_area_px, rel=0.1, abs=2)
+    assert counts[0] == 0
+    assert max(counts) >= 3
+    assert counts[-1] >= counts[30] > 0
+
+
+def test_units_follow_from_pixels():
+    settings = PhantomSettings(pixel_size_um=2.5, frame_rate_hz=40_000, **SHORT)
+    truth = simulate(settings).truth[10]
+    assert truth.time_s == pytest.approx(10 / 40_000)
+    assert truth.keyhole_depth_um == pytest.approx(2.5 * truth.keyhole_depth_px)
+    assert truth.keyhole_area_um2 == pytest.approx(6.25 * truth.keyhole_area_px)
+    assert truth.pore_area_um2 == pytest.approx(6.25 * truth.pore_area_px)
+
+
+def test_keyhole_travels_at_the_scan_speed():
+    settings = PhantomSettings(scan_speed_m_s=0.5, frame_rate_hz=50_000, pixel_size_um=2.0)
+    phantom = simulate(settings)
+    mouths = []
+    for t in (10, 40):
+        row = int(surface_row(settings, 0)) + 1
+        mouths.append(np.flatnonzero(phantom.labels[t][row] == Label.KEYHOLE).mean())
+    assert (mouths[1] - mouths[0]) / 30 == pytest.approx(5.0, abs=0.2)
+
+
+def test_same_seed_same_frames_in_any_order():
+    settings = PhantomSettings(height_px=96, width_px=160, seed=7, **SHORT)
+    one, other = simulate(settings), simulate(settings)
+    backwards = [other.stack[t] for t in (9, 3)]
+    np.testing.assert_array_equal(one.stack[3], backwards[1])
+    np.testing.assert_array_equal(one.stack[9], backwards[0])
+    np.testing.assert_array_equal(one.labels[9], other.labels[9])
+    changed = simulate(PhantomSettings(height_px=96, width_px=160, seed=8, **SHORT))
+    assert (changed.stack[3] != one.stack[3]).any()
+
+
+def test_frames_are_twelve_bit_and_lazy():
+    phantom = simulate(PhantomSettings(n_frames=5000, height_px=64, width_px=96))
+    frame = phantom.stack[4999]
+    assert phantom.stack.shape == (5000, 64, 96)
+    assert len(phantom.truth) == 5000
+    assert frame.dtype == np.uint16
+    assert frame.max() <= 4095
+    assert phantom.labels[0].dtype == np.uint8
+    assert phantom.stack.experiment.pixel_size_um == 2.0
+
+
+def test_plate_absorbs_by_beer_and_lambert():
+    settings = PhantomSettings(
+        powder_layer_um=0,
+        window_particles=0,
+        slit_transmission=1,
+        rim_um=0,
+        n_frames=40,
+        attenuation_per_cm=38.1,
+        substrate_thickness_um=500,
+    )
+    phantom = simulate(settings)
+    row = int(surface_row(settings, 0))
+    mean = np.mean([phantom.stack[t] for t in (0, 1, 2, 37, 38, 39)], axis=0) - 60
+    gas, plate = mean[row - 12 : row - 6].mean(), mean[row + 6 : row + 12].mean()
+    assert plate / gas == pytest.approx(math.exp(-38.1 * 0.05), rel=0.05)
+
+
+def test_classes_have_the_brightness_order_of_the_experiment():
+    phantom = simulate(PhantomSettings(seed=1))
+    frame, labels = phantom.stack[40].astype(float), phantom.labels[40]
+
+    def level(label, rows=slice(None)):
+        return np.median(frame[rows][labels[rows] == label])
+
+    plate = level(Label.SUBSTRATE, slice(110, 190))
+    assert level(Label.KEYHOLE) > 1.03 * plate
+    assert level(Label.PORE) > 1.01 * plate
+    assert level(Label.BACKGROUND) > level(Label.POWDER)
+
+
+def test_no_keyhole_with_the_laser_off():
+    truth = simulate(PhantomSettings(n_frames=10, laser_off_frames=5)).truth
+    assert all(t.keyhole_area_px == 0 for t in truth)
+
+
+def test_a_setting_out_of_range_is_refused():
+    with pytest.raises(ValueError, match="surface_tilt_deg"):
+        PhantomSettings(surface_tilt_deg=40)
