@@ -25,7 +25,7 @@ SEPARATE_RUN = pytest.StashKey[int]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep tests that open napari out of a process in which others load Keras: both together crash."""
+    """Keep tests that open napari apart from those that load Keras: together they crash."""
     of_plugin = [item for item in items if PLUGIN_TESTS in item.path.parents]
     if of_plugin and len(of_plugin) < len(items):
         items[:] = [item for item in items if item not in of_plugin]

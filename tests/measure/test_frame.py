@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_amseg.labels import DEFAULT_SCHEME, Label, LabelScheme
-from napari_amseg.measure import measure_frame
+from napari_amseg.measure import FRAME_COLUMNS, measure_frame
 from napari_amseg.types import Experiment, stack_from_array
 
 UNITS = Experiment(pixel_size_um=2.0, frame_rate_hz=50_000)
@@ -87,8 +87,8 @@ def test_no_keyhole():
     measured = row(flat(), experiment=UNITS)
     assert measured["keyhole_area_px"] == 0
     assert measured["keyhole_area_um2"] == 0
-    assert measured.get("keyhole_depth_px") is None
-    assert measured.get("keyhole_depth_um") is None
+    assert measured["keyhole_depth_px"] is None
+    assert measured["keyhole_depth_um"] is None
 
 
 def test_no_substrate_gives_the_row_extent_and_a_flag():
@@ -147,6 +147,7 @@ def test_pore_on_the_border_and_diagonal_pores():
 
 def test_empty_frame():
     measured = measure_frame(np.zeros((10, 10), np.uint8), experiment=UNITS)
+    assert tuple(measured.row) == FRAME_COLUMNS
     assert measured.row["keyhole_area_px"] == measured.row["pore_count"] == 0
     assert measured.pores == []
 

@@ -40,7 +40,9 @@ save_bundle(sys.argv[1], build("amsegnet", n_classes=5, filters=2), card)
 @pytest.fixture(scope="module")
 def bundle_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("bundle") / "random"
-    subprocess.run([sys.executable, "-c", MAKE_BUNDLE, str(folder)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", MAKE_BUNDLE, str(folder)], check=True, capture_output=True
+    )
     return folder
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import Annotated
 
 import typer
@@ -48,3 +50,6 @@ def main(
 
     Try **amseg demo** first: it makes a synthetic stack and takes it all the way.
     """
+    if threading.current_thread() is threading.main_thread():
+        # A cluster that ends a job asks first: leave as on Ctrl-C, with nothing half-written.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -31,7 +31,8 @@ def register(app: typer.Typer, function: Command, name: str | None = None) -> No
         hint = hints[parameter.name]
         if isinstance(hint, type) and hasattr(hint, "to_json"):
             records[parameter.name] = hint
-            parameters += [_parameter(option) for option in options(hint)]
+            panel = parameter.name.capitalize()
+            parameters += [_parameter(option, panel) for option in options(hint)]
         else:
             parameters.append(
                 parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY)
@@ -60,15 +61,15 @@ def register(app: typer.Typer, function: Command, name: str | None = None) -> No
     app.command(name=name)(run)
 
 
-def _parameter(option: Option) -> inspect.Parameter:
-    """The command-line option of one settings field."""
+def _parameter(option: Option, panel: str) -> inspect.Parameter:
+    """The command-line option of one settings field, listed in a panel of the help."""
     remarks = [option.unit] if option.unit else []
     remarks += [f"one of {', '.join(option.choices)}"] if option.choices else []
     text = option.help + (f" [{'; '.join(remarks)}]" if remarks else "")
     flag = f"--{option.name.replace('_', '-')}"
     names = (flag, f"--no-{flag[2:]}") if option.type is bool else (flag,)
     declared = typer.Option(
-        "/".join(names), help=text, metavar=_metavar(option.type), rich_help_panel="Settings"
+        "/".join(names), help=text, metavar=_metavar(option.type), rich_help_panel=panel
     )
     return inspect.Parameter(
         option.name,
@@ -105,10 +106,13 @@ def _words(error: BaseException) -> str:
         where = f" for {error.filename}" if error.filename else ""
         return (
             f"no space left on the disk{where}. Free some, or choose another place with -o; "
-            "nothing was left behind."
+            "no half-written file was left."
         )
     if isinstance(error, PermissionError):
-        return f"{error.filename}: permission denied. Choose another place, or change its rights."
+        return (
+            f"{error.filename}: permission denied. Close it in other programs, or choose "
+            "another place."
+        )
     return " ".join(str(error).split()) or type(error).__name__
 
 

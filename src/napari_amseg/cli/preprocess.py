@@ -27,7 +27,7 @@ _INTEGERS = {"uint8": 255.0, "uint16": 65535.0}
 def preprocess(
     stack: StackArgument,
     out: Annotated[Path, typer.Option("-o", "--out", help="The TIFF file to write.")],
-    options: ChainOptions,
+    preprocessing: ChainOptions,
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     dtype: Annotated[
@@ -48,7 +48,7 @@ def preprocess(
         raise ValueError(f"{out}: the result is a TIFF stack; let its name end in .tif.")
     if out.exists() and not overwrite:
         raise FileExistsError(f"{out}: exists already; choose another name or give --overwrite.")
-    chain = build_chain(options)
+    chain = build_chain(preprocessing)
     if dtype in _INTEGERS:
         chain += Chain(
             (Normalise(low_percentile=0.1, high_percentile=99.9, out_high=_INTEGERS[dtype]),)

@@ -18,7 +18,7 @@ from napari_amseg.pipeline import RunRequest, quantify_to_files
 def quantify(
     labels: Annotated[str, typer.Argument(help="Label stack: TIFF, folder or glob.")],
     out: OutFolder,
-    measure: MeasureSettings,
+    measuring: MeasureSettings,
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     codes: Annotated[
@@ -39,7 +39,7 @@ def quantify(
     with read_stack(labels, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as stack:
         for note in stack.notes:
             err.print(f"note: {note}", highlight=False)
-        request = RunRequest(stack=stack, folder=out, stem=stem, measure=measure)
+        request = RunRequest(stack=stack, folder=out, stem=stem, measure=measuring)
         quantify_to_files(request, scheme=scheme, track=track)
         if figures:
             import pandas as pd

@@ -28,9 +28,9 @@ from napari_amseg.types import Stack
 def segment(
     stack: StackArgument,
     out: OutFolder,
-    options: ChainOptions,
-    settings: SegmentSettings,
-    measure: MeasureSettings,
+    preprocessing: ChainOptions,
+    segmenting: SegmentSettings,
+    measuring: MeasureSettings,
     model: Annotated[
         str, typer.Option(help="A shipped model (see amseg models) or a bundle folder.")
     ] = "fast",
@@ -56,9 +56,9 @@ def segment(
             stack=opened,
             folder=out,
             stem=stem_of(stack),
-            chain=build_chain(options),
-            segment=settings,
-            measure=measure,
+            chain=build_chain(preprocessing),
+            segment=segmenting,
+            measure=measuring,
             overwrite=overwrite,
         )
         run_and_show(request, bundle, figures=figures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -15,12 +16,12 @@ from napari_amseg.sample import simulate as make_phantom
 from napari_amseg.types import Stack
 
 
-def simulate(out: OutFolder, settings: PhantomSettings) -> None:
+def simulate(out: OutFolder, phantom: PhantomSettings) -> None:
     """Write a synthetic LPBF stack with exact labels and exact area and depth of every frame.
 
     Writes phantom.tif, phantom_labels.tif, phantom_truth.csv and phantom_run.json into OUT.
     """
-    write_phantom(out, settings)
+    write_phantom(out, phantom)
     for path in sorted(out.glob("phantom*.*")):
         typer.echo(path)
 
@@ -31,7 +32,7 @@ def write_phantom(folder: Path, settings: PhantomSettings) -> None:
     with OutputFiles(folder) as files:
         for name, stack in (("phantom.tif", phantom.stack), ("phantom_labels.tif", phantom.labels)):
             _write_stack(stack, files.path(name), f"writing {name}")
-        rows = [truth.to_json() for truth in phantom.truth]
+        rows = [asdict(truth) for truth in phantom.truth]
         with TableWriter(files.path("phantom_truth.csv"), tuple(rows[0])) as table:
             for row in rows:
                 table.append(row)

@@ -45,8 +45,17 @@ class OutputFiles:
         return self
 
     def path(self, name: str) -> Path:
-        """The temporary path under which to write what will be called `name`."""
+        """The temporary path under which to write what will be called `name`.
+
+        Raises
+        ------
+        OSError
+            If a file of this name is there and cannot be replaced: now, not hours later.
+        """
         final = self.folder / name
+        if final.exists():
+            with open(final, "rb+"):  # Windows refuses while another program has it open
+                pass
         return self._pending.setdefault(final, self.folder / f".{name}.{self._token}.part")
 
     @property
@@ -69,8 +78,12 @@ class OutputFiles:
         except OSError:
             self._discard()
             raise
-        for final, part in self._pending.items():
-            part.replace(final)
+        try:
+            for final, part in self._pending.items():
+                part.replace(final)
+        except OSError:
+            self._discard()
+            raise
 
     def _discard(self) -> None:
         for part in self._pending.values():

@@ -83,7 +83,7 @@ def measure_frame(
     time_s = frame / experiment.frame_rate_hz if experiment.frame_rate_hz else None
     pixel = experiment.pixel_size_um
     pores = find_pores(_mask(labels, scheme, "pore"), min_area_px=settings.min_pore_area_px)
-    row: Row = {"frame": frame, "time_s": time_s}
+    row: Row = dict.fromkeys(FRAME_COLUMNS) | {"frame": frame, "time_s": time_s}
     row |= _keyhole_columns(_mask(labels, scheme, "keyhole"), surface, pixel)
     row |= _pore_columns(pores, pixel)
     middle = np.array((labels.shape[1] - 1) / 2)

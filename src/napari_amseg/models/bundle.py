@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -78,8 +79,10 @@ class Bundle:
         card = self.card
         model = build(card.architecture, n_classes=len(card.scheme.classes), **dict(card.arguments))
         try:
-            model.load_weights(weights)
-        except (ValueError, OSError, KeyError) as error:
+            with warnings.catch_warnings():  # Keras only warns of layers it leaves at random
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(weights)
+        except (ValueError, OSError, KeyError, UserWarning) as error:
             raise ValueError(
                 f"{weights}: weights do not fit {card.architecture!r} with {dict(card.arguments)} "
                 f"({str(error).splitlines()[0]})."

@@ -117,6 +117,7 @@ def quantify_to_files(
                 notes=stack.notes,
                 experiment=stack.experiment.to_json(),
                 label_scheme=scheme.to_json(),
+                labels_made_by=_maker_of_labels(stack, request.stem),
             )
             writer.record(record)
     return record
@@ -137,6 +138,18 @@ def _protect_edited_labels(folder: Path, stem: str) -> None:
             f"{labels}: exists and was not written by this program, or was edited since. "
             "Choose another folder with -o, or give --overwrite to replace it."
         )
+
+
+def _maker_of_labels(stack: Stack, stem: str) -> dict[str, Any] | None:
+    """The run record beside a label file, from when it was segmented: measuring keeps it."""
+    if len(stack.files) != 1:
+        return None
+    try:
+        path = Path(stack.files[0]).with_name(f"{stem}_run.json")
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return record.get("labels_made_by", record)
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _write(

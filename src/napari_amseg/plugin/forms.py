@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_amseg.settings import Option, options
 
 _LARGEST = 10**9
+_Field = tuple[QWidget, Callable[[], Any], Callable[[Any], None]]
 
 
 class OptionalNumber(QDoubleSpinBox):
@@ -148,17 +149,24 @@ class SettingsForm(QWidget):
         self.settings_class = settings_class
         declared = {option.name: option for option in options(settings_class)}
         self._paths = set(paths)
-        self._fields: dict[str, tuple[QWidget, Callable[[], Any], Callable[[Any], None]]] = {}
-        layout = tidy_form(self)
+        self._fields: dict[str, _Field] = {}
+        self._labels: dict[str, str] = {}
         for name in names or declared:
             option = declared[name]
             field = self._field(option)
             field[0].setToolTip(tooltip(option))
             self._fields[name] = field
-            label = option.label if not isinstance(field[0], QSpinBox | QDoubleSpinBox) else (
-                option.label.removesuffix(f" ({option.unit})")
-            )
-            layout.addRow(label, field[0])
+            spins = isinstance(
+                field[0], QSpinBox | QDoubleSpinBox
+            )  # these show the unit themselves
+            suffix = f" ({option.unit})" if spins else ""
+            self._labels[name] = option.label.removesuffix(suffix)
+        self.add_rows_to(tidy_form(self))
+
+    def add_rows_to(self, layout: QFormLayout) -> None:
+        """Put the rows into a form layout, this form's own or another, to align with its rows."""
+        for name, (field, _, _) in self._fields.items():
+            layout.addRow(self._labels[name], field)
 
     def field(self, name: str) -> QWidget:
         """The input widget of an option."""
@@ -182,7 +190,7 @@ class SettingsForm(QWidget):
         self.blockSignals(False)
         self.changed.emit()
 
-    def _field(self, option: Option) -> tuple[QWidget, Callable[[], Any], Callable[[Any], None]]:
+    def _field(self, option: Option) -> _Field:
         if option.name in self._paths:
             return self._path_field(option)
         if option.choices:
@@ -203,15 +211,13 @@ class SettingsForm(QWidget):
             return number, number.number, number.set_number
         return self._number_field(option)
 
-    def _path_field(self, option: Option) -> tuple[QWidget, Callable[[], Any], Callable[[Any], None]]:
+    def _path_field(self, option: Option) -> _Field:
         path = PathEdit()
         path.changed.connect(self.changed)
         nothing = option.default  # "" or None, as the dataclass wants it
         return path, lambda: path.path() or nothing, path.set_path
 
-    def _number_field(
-        self, option: Option
-    ) -> tuple[QWidget, Callable[[], Any], Callable[[Any], None]]:
+    def _number_field(self, option: Option) -> _Field:
         spin = QSpinBox() if option.type is int else QDoubleSpinBox()
         low = -_LARGEST if option.low is None else option.low
         high = _LARGEST if option.high is None else option.high

@@ -80,7 +80,7 @@ def is_labels(layer: Layer) -> bool:
 
 
 def image_source(layer: Layer) -> ImageSource:
-    """What an image layer shows; a layer from elsewhere is taken as it is, its units if physical."""
+    """What an image layer shows; a layer from elsewhere is taken as it is."""
     ours = layer.metadata.get(KEY)
     if isinstance(ours, ImageSource):
         return ours

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_amseg.plugin.layers import ImageSource, LabelSource, LayerData, image_layer, labels_layer
+from napari_amseg.plugin.layers import (
+    ImageSource,
+    LabelSource,
+    LayerData,
+    image_layer,
+    labels_layer,
+)
 
 
 def phantom_layers() -> list[LayerData]:

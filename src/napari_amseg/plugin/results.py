@@ -97,9 +97,14 @@ class Results:
 
         Raises
         ------
+        FileExistsError
+            If the label stack exists already: it may have been corrected by hand.
         OSError
             If the folder cannot be written to; nothing is left half-written.
         """
+        target = folder / f"{stem}_labels.tif"
+        if labels is not None and target.exists():
+            raise FileExistsError(f"{target}: exists already, choose another folder.")
         frames = sorted(self._rows)
         linker = PoreLinker(self.settings.max_pore_step_px)
         shape = (self.n_frames, 0, 0) if labels is None else labels.shape
@@ -110,9 +115,11 @@ class Results:
                 for frame in frames:
                     pores = [dict(pore) for pore in self._pores[frame]]
                     linker.link(pores)
-                    image = np.empty((0, 0), np.uint8) if labels is None else labels[frame]
+                    image = np.empty((0, 0)) if labels is None else labels[frame]
+                    image = np.asarray(image, np.uint8)
                     writer.append(FrameResult(frame, image, self._rows[frame], pores))
-                writer.record(dict(run))
+                writer.close_tables()
+                writer.record({**run, "outputs": writer.output_records()})
             return list(files.finals)
 
 

@@ -61,7 +61,7 @@ def overlay_figure(
     height, width = stack.frame_shape
     columns = min(len(frames), 3)
     panel_in = 9.0 / columns
-    figure = Figure(figsize=(9.0, 2 * panel_in * height / width + 0.9), layout="constrained")
+    figure = Figure(figsize=(9.0, 2 * panel_in * height / width + 0.7), layout="constrained")
     axes = figure.subplots(2, columns, squeeze=False)
     experiment = stack.experiment
     for (top, bottom), t in zip(axes.T, frames[:columns], strict=True):

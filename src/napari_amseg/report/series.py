@@ -45,7 +45,9 @@ def draw_series(ax: Any, frames: Any, stem: str, title: str, power: int, role: s
     marker = "." if len(frames) <= 200 else ""
     ax.plot(x, y, color=_COLORS[role], lw=1.2, marker=marker, ms=4, **style)
     ax.set_ylabel(f"{title} ({unit})" if unit else title)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, None if y.max() > 0 else 1)
+    if power == 0:
+        ax.yaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
 

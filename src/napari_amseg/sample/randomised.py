@@ -251,12 +251,12 @@ def _window_particles(rng: np.random.Generator, scene: Scene) -> None:
         keep = particles[:, 1] > scene.surface.row_at(particles[:, 0])
         particles = particles[keep]
     film = np.zeros_like(scene.optical_depth)
-    peak = between(rng, 0.02, 0.3)
+    peak = min(between(rng, 0.02, 0.3), 0.7 * scene.contrast)
     add_spheres(film, particles, per_px=peak / (2 * radius))
     film = ndimage.gaussian_filter(film, rng.choice([0.0, rng.uniform(0, 1.2)]))
     scene.optical_depth += film
     if rng.random() < 0.6:
-        strength = between(rng, 0.5, 8)
+        strength = between(rng, 0.5, 5)
         scene.glitter *= edge_rim(film, pixel_size_um=1.0, rim_um=strength, blur_px=0.8)
     gas = scene.labels == Label.BACKGROUND
     scene.labels[gas & (film > 0.2 * peak)] = Label.UNLABELLED

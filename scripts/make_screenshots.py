@@ -1,0 +1,127 @@
+"""Pictures for the documentation: the sample segmented and measured in a real window.
+
+    xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_screenshots.py
+
+Needs OpenGL, so an X server (Xvfb will do); QT_QPA_PLATFORM=offscreen will not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp()) / "settings.yaml"))
+
+import napari
+from napari.qt import get_qapp
+
+ROOT = Path(__file__).resolve().parents[1]
+WINDOW = (1400, 900)
+PATIENCE_S = 600
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--data", help="a stack to show instead of the sample")
+    options.add_argument("--model", help="a bundle folder instead of the shipped model")
+    options.add_argument("--frame", type=int, default=30)
+    options.add_argument("-o", "--out", type=Path, default=ROOT / "docs" / "images")
+    chosen = options.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(*WINDOW)
+    image = open_stack(viewer, chosen.data)
+    viewer.dims.set_current_step(0, min(chosen.frame, image.data.shape[0] - 1))
+    picture_of_preprocess(viewer, chosen.out / "preprocess.png")
+    picture_of_load(viewer, chosen.out / "load.png", chosen.data)
+    picture_of_segment(viewer, chosen.model, chosen.out / "segment.png")
+    viewer.close()
+
+
+def open_stack(viewer: napari.Viewer, path: str | None) -> napari.layers.Image:
+    if path is None:
+        viewer.open_sample("napari-amseg", "phantom")
+    else:
+        viewer.open(path, plugin="napari-amseg")
+    for layer in viewer.layers:
+        if isinstance(layer, napari.layers.Image):
+            viewer.reset_view()
+            return layer
+    raise SystemExit("no image layer was opened")
+
+
+def open_widget(viewer: napari.Viewer, name: str):
+    return viewer.window.add_plugin_dock_widget("napari-amseg", name)
+
+
+def picture_of_load(viewer: napari.Viewer, path: Path, data: str | None) -> None:
+    dock, load = open_widget(viewer, "Load stack")
+    load.preset.setCurrentIndex(1)
+    load.preset.activated.emit(1)
+    wait(0.3)
+    load.grab().save(str(path))
+    viewer.window.remove_dock_widget(dock)
+
+
+def picture_of_preprocess(viewer: napari.Viewer, path: Path) -> None:
+    from napari_amseg.preprocess import Background
+
+    dock, preprocess = open_widget(viewer, "Preprocess")
+    preprocess.form.groups[Background].setChecked(True)
+    wait_until(lambda: "preview" in viewer.layers)
+    picture(viewer, path)
+    preprocess.form.groups[Background].setChecked(False)
+    viewer.window.remove_dock_widget(dock)
+
+
+def picture_of_segment(viewer: napari.Viewer, model: str | None, path: Path) -> None:
+    _, segment = open_widget(viewer, "Segment")
+    if model:
+        segment.model.choose(Path(model))
+    segment.start()
+    wait_until(lambda: not segment.is_running)
+    if segment.run.error:
+        raise SystemExit(segment.run.error)
+    _, measure = open_widget(viewer, "Measure")
+    measure.labels.choose(segment.run.layer)
+    dock_sizes(viewer, segment, measure)
+    picture(viewer, path)
+
+
+def dock_sizes(viewer: napari.Viewer, segment, measure) -> None:
+    """The plots get the height that the other widget does not need."""
+    from qtpy.QtCore import Qt
+
+    docks = [widget.parent() for widget in (segment, measure)]
+    window = viewer.window._qt_window
+    window.resizeDocks(docks, [segment.sizeHint().height(), 2000], Qt.Orientation.Vertical)
+    window.resizeDocks(docks, [430, 430], Qt.Orientation.Horizontal)
+
+
+def picture(viewer: napari.Viewer, path: Path) -> None:
+    wait(1.5)
+    viewer.window.screenshot(str(path), size=None, canvas_only=False, flash=False)
+    print(path)
+
+
+def wait(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        get_qapp().processEvents()
+        time.sleep(0.01)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit("waited too long")
+        wait(0.05)
+
+
+if __name__ == "__main__":
+    main()

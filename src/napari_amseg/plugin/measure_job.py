@@ -1,0 +1,79 @@
+"""What the *Measure* widget runs in its thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from napari_amseg.labels import LabelScheme
+from napari_amseg.measure import MeasureSettings
+from napari_amseg.pipeline.stack import FrameResult, measure_stack
+from napari_amseg.plugin.layers import LabelSource
+from napari_amseg.provenance import InputHashes, run_record
+from napari_amseg.types import Experiment
+
+_BATCH_SECONDS = 0.15
+
+
+@dataclass(frozen=True)
+class MeasureJob:
+    """A click on *Measure*: labels (T, Y, X) or (Y, X) of integers, and what they are."""
+
+    labels: Any
+    scheme: LabelScheme
+    experiment: Experiment
+    settings: MeasureSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Measuring stopped."""
+
+    error: Exception
+
+
+def run_measure_job(
+    job: MeasureJob, cancel: threading.Event
+) -> Generator[list[FrameResult] | Problem]:
+    """Results in lists, a few a second; a Problem if something goes wrong."""
+    waiting: list[FrameResult] = []
+    last = time.monotonic()
+    try:
+        for result in measure_stack(
+            job.labels, scheme=job.scheme, experiment=job.experiment, settings=job.settings
+        ):
+            if cancel.is_set():
+                return
+            waiting.append(result)
+            if time.monotonic() - last > _BATCH_SECONDS:
+                yield waiting
+                waiting, last = [], time.monotonic()
+        yield waiting
+    except Exception as error:  # a worker swallows RuntimeError, so nothing may escape
+        yield Problem(error)
+
+
+def export_record(
+    source: LabelSource, settings: MeasureSettings, *, edited: bool
+) -> dict[str, Any]:
+    """The run record of an export from the viewer; hashes the input files, so call in a thread."""
+    run = source.run
+    with InputHashes(run.get("files", ())) as hashes:
+        inputs = hashes.records()
+    notes = list(run.get("notes", ()))
+    if edited:
+        notes.append("labels were measured in the viewer; they may have been edited by hand")
+    return run_record(
+        inputs=inputs,
+        settings={**run.get("settings", {}), "measure": settings.to_json()},
+        chain=run.get("chain"),
+        model=run.get("model"),
+        engine=run.get("engine"),
+        notes=notes,
+        seconds_in_viewer=run.get("seconds", {}),
+        experiment=source.experiment.to_json(),
+        label_scheme=source.scheme.to_json(),
+    )

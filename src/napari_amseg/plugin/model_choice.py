@@ -1,0 +1,83 @@
+"""The choice of a model: shipped ones by name, others by folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
+
+from napari_amseg.models import Bundle, bundled_models, load_bundle
+from napari_amseg.plugin.tasks import explain
+
+_PREFERRED = ("accurate", "fast")
+
+
+class ModelChoice(QWidget):
+    """A drop-down of models with a browse button; `changed` fires when another one is chosen."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = QComboBox()
+        self.box.setToolTip("The trained network. Shipped models go by name, others by folder.")
+        self.box.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.box.setMinimumContentsLength(12)
+        browse = QToolButton()
+        browse.setText("Folder…")
+        browse.setToolTip("Choose the folder of a model bundle (model.json, model.weights.h5).")
+        browse.clicked.connect(self._browse)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(3)
+        row.addWidget(self.box, 1)
+        row.addWidget(browse)
+        for name, folder in bundled_models().items():
+            self._offer(name, folder)
+        wanted = [self.box.findText(name) for name in _PREFERRED]
+        self.box.setCurrentIndex(next((i for i in wanted if i >= 0), 0))
+        self.box.currentIndexChanged.connect(lambda _: self.changed.emit())
+
+    def bundle(self) -> Bundle | None:
+        """The chosen model; None if there is none."""
+        folder = self.box.currentData()
+        return None if folder is None else load_bundle(folder)
+
+    def choose(self, folder: Path) -> None:
+        """Choose a bundle folder; explains itself if it is none."""
+        try:
+            load_bundle(folder)
+        except (ValueError, OSError) as error:
+            explain(error)
+            return
+        index = self.box.findData(str(folder))
+        if index < 0:
+            self._offer(folder.name, folder)
+            index = self.box.count() - 1
+        self.box.setCurrentIndex(index)
+
+    def _offer(self, name: str, folder: Path) -> None:
+        self.box.addItem(name, str(folder))
+        self.box.setItemData(self.box.count() - 1, str(folder), 3)  # tooltip
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Choose a model bundle")
+        if folder:
+            self.choose(Path(folder))
+
+
+def describe(bundle: Bundle) -> str:
+    """A model in two lines: network and classes, then what its card says of its training."""
+    card = bundle.card
+    arguments = ", ".join(f"{k} {v}" for k, v in card.arguments.items())
+    network = f"{card.architecture} ({arguments})" if arguments else card.architecture
+    lines = [f"{network}: {', '.join(card.scheme.names)}"]
+    for key in ("summary", "note", "data", "imported_from"):
+        value = card.training.get(key)
+        if isinstance(value, str) and value:
+            lines.append(value if key != "imported_from" else f"imported from {value}")
+            break
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""One run of the *Segment* widget: its labels layer, its rows, its progress, its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari_amseg.models import Bundle
+from napari_amseg.pipeline.jobs import Failed, Finished, FrameDone, Started
+from napari_amseg.pipeline.supervise import ComputeProcess
+from napari_amseg.plugin.layers import (
+    KEY,
+    ImageSource,
+    LabelSource,
+    current_frame,
+    labels_layer,
+)
+from napari_amseg.plugin.results import Results
+from napari_amseg.plugin.scratch import scratch_array
+from napari_amseg.plugin.segment_job import LayerJob, Progress, Record, in_words, run_layer_job
+from napari_amseg.segment import SegmentSettings
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Labels, Layer
+
+
+class SegmentRun:
+    """Makes the labels layer, feeds it from a job and keeps what the job says.
+
+    Raises
+    ------
+    OSError
+        If there is no room for the labels.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.components.ViewerModel,
+        image: Layer,
+        source: ImageSource,
+        bundle: Bundle,
+        settings: SegmentSettings,
+        first: int,
+    ):
+        shape = tuple(int(n) for n in image.data.shape)
+        shape = shape if len(shape) == 3 else (1, *shape)
+        path, array = scratch_array(shape, "uint8", what="labels")
+        self._viewer = viewer
+        self.job = LayerJob(source, bundle, first, array, path, settings)
+        self.progress = Progress(shape[0])
+        self.results = Results(shape[0], source.experiment, self.job.measure)
+        self.layer = self._add_layer(image)
+        self.cancel = threading.Event()
+        self.ended, self.outcome, self.error = False, "", ""
+        self._fresh: set[int] = set()
+        self._activity: Any = None
+        self._worker: Any = None
+        self._begin = time.monotonic()
+        self._started: Started | None = None
+
+    def _add_layer(self, image: Layer) -> Labels:
+        from napari.layers import Labels
+
+        source = LabelSource(self.job.source.experiment, self.job.bundle.card.scheme, self.results)
+        translate = tuple(image.translate) if image.ndim == 3 else (0.0, *image.translate)
+        data, options, _ = labels_layer(
+            self.job.labels, f"{image.name} labels", source, translate=translate
+        )
+        layer = Labels(data, **options)
+        layer.events.paint.connect(self._on_paint)
+        self._viewer.add_layer(layer)
+        return layer
+
+    def _on_paint(self, event: Any = None) -> None:
+        """Rows no longer describe labels that were painted on."""
+        source = self.layer.metadata.get(KEY)
+        if self.ended and isinstance(source, LabelSource) and source.results is not None:
+            self.layer.metadata = {**self.layer.metadata, KEY: replace(source, results=None)}
+
+    def start(self, process: ComputeProcess) -> None:
+        """Run the job in a thread that supervises the compute process."""
+        from napari.qt.threading import create_worker
+        from napari.utils import progress
+
+        self._activity = progress(total=self.progress.n_frames, desc=self.layer.name)
+        self._worker = create_worker(
+            run_layer_job,
+            self.job,
+            process,
+            self.cancel,
+            _start_thread=True,
+            _connect={"yielded": self._take, "finished": self._on_worker_end},
+        )
+
+    def _take(self, records: list[Record]) -> None:
+        """Records came: keep them; drawing waits for :meth:`refresh`."""
+        self.progress.count(records, time.monotonic())
+        for record in records:
+            if isinstance(record, FrameDone):
+                self.results.add(record.frame, record.row, record.pores)
+                self._fresh.add(record.frame)
+            elif isinstance(record, Started):
+                self._started = record
+            elif isinstance(record, Finished):
+                self._finish(record)
+            elif isinstance(record, Failed):
+                self._fail(record)
+        new = sum(isinstance(record, FrameDone) for record in records)
+        if new and self._activity is not None:
+            self._activity.update(new)
+
+    def refresh(self) -> None:
+        """Redraw if the shown frame is new; cheap if not. Call by a timer."""
+        if self.layer not in self._viewer.layers:
+            self.cancel.set()  # nobody will see the rest
+            return
+        if not self._fresh:
+            return
+        if current_frame(self._viewer, self.layer) in self._fresh:
+            self.layer.refresh(thumbnail=False, extent=False, highlight=False)
+        self._fresh.clear()
+        self.results.changed.emit()
+
+    def _finish(self, finished: Finished) -> None:
+        done, n_frames = self.progress.done, self.progress.n_frames
+        seconds = time.monotonic() - self._begin
+        if finished.cancelled:
+            self.outcome = f"Cancelled: {done} of {n_frames} frames are done."
+        else:
+            self.outcome = f"{done} frames in {in_words(seconds)}, {self.progress.device}."
+            if self._started is not None and self._started.notes:
+                self.outcome += "\n" + "\n".join(self._started.notes)
+        source = self.layer.metadata.get(KEY)
+        if isinstance(source, LabelSource):
+            updated = replace(source, run=self._run_record(finished))
+            self.layer.metadata = {**self.layer.metadata, KEY: updated}
+
+    def _run_record(self, finished: Finished) -> dict[str, Any]:
+        """What made these labels, for the run record."""
+        engine = self._started
+        return {
+            "files": list(self.job.source.stack.files),
+            "settings": {
+                "segment": self.job.settings.to_json(),
+                "measure": self.job.measure.to_json(),
+            },
+            "chain": finished.chain,
+            "model": {
+                "name": self.job.bundle.name,
+                "sha256": self.job.bundle.weights_sha256,
+            },
+            "engine": {"name": engine.engine, "device": engine.device} if engine else None,
+            "seconds": finished.seconds,
+            "notes": list(engine.notes) if engine else [],
+        }
+
+    def _fail(self, failed: Failed) -> None:
+        self.error = failed.message
+        self.outcome = failed.message
+        if not self.progress.done and self.layer in self._viewer.layers:
+            self._viewer.layers.remove(self.layer)
+
+    def _on_worker_end(self) -> None:
+        self.refresh()
+        if self.layer in self._viewer.layers:
+            self.layer.refresh()  # with the thumbnail, once
+        if self._activity is not None:
+            self._activity.close()
+        self.ended = True
+        self.results.changed.emit()

@@ -1,0 +1,87 @@
+"""Work in threads, results in the GUI thread, errors as notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Task = Callable[[], Any]
+
+_EXPECTED = (ValueError, OSError, ImportError)
+
+
+def explain(error: BaseException) -> None:
+    """Show an error: what a user can act on as one line, a bug with its traceback."""
+    from napari.utils.notifications import notification_manager, show_error
+
+    if isinstance(error, _EXPECTED):
+        show_error(str(error))
+    else:
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+class Latest:
+    """Runs tasks in a thread, one at a time; of those that came meanwhile only the last.
+
+    done : gets a task's result, in the GUI thread. failed : gets its error.
+    """
+
+    def __init__(
+        self,
+        done: Callable[[Any], None],
+        *,
+        failed: Callable[[BaseException], None] = explain,
+    ) -> None:
+        self._done, self._failed = done, failed
+        self._waiting: Task | None = None
+        self._running = self._stopped = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a task is running."""
+        return self._running
+
+    def submit(self, task: Task) -> None:
+        """Run `task` now, or when the running one has ended."""
+        if self._stopped:
+            return
+        if self._running:
+            self._waiting = task
+            return
+        self._running = True
+        run_in_thread(task, self._on_end)
+
+    def drop(self) -> None:
+        """Forget the task that waits."""
+        self._waiting = None
+
+    def stop(self) -> None:
+        """Deliver nothing any more; call when the widget closes."""
+        self._stopped, self._waiting = True, None
+
+    def _on_end(self, result: Any, error: BaseException | None) -> None:
+        self._running = False
+        if self._stopped:
+            return
+        task, self._waiting = self._waiting, None
+        if task is not None:
+            self.submit(task)
+        if error is not None:
+            self._failed(error)
+        else:
+            self._done(result)
+
+
+def run_in_thread(task: Task, ended: Callable[[Any, BaseException | None], None]) -> Any:
+    """Run `task` in a thread; `ended` gets its result, or None and its error. Gives the worker."""
+    from napari.qt.threading import create_worker
+
+    def guarded() -> tuple[Any, BaseException | None]:
+        try:
+            return task(), None
+        except Exception as error:  # handed on to `ended`
+            return None, error
+
+    return create_worker(
+        guarded, _start_thread=True, _connect={"returned": lambda outcome: ended(*outcome)}
+    )

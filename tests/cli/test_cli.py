@@ -1,0 +1,235 @@
+"""The commands as a user types them: results, help, one-line errors, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+from napari_amseg.cli import app
+from napari_amseg.models import ModelCard, build, save_bundle
+from napari_amseg.preprocess import Chain, Normalise
+
+COMMANDS = ["demo", "info", "preprocess", "segment", "quantify", "simulate", "models",
+            "import-weights"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    network = build("amsegnet", n_classes=5, filters=1)
+    card = ModelCard("amsegnet", {"filters": 1}, chain=Chain((Normalise(),)))
+    return str(save_bundle(tmp_path_factory.mktemp("models") / "tiny", network, card).folder)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def fails(*arguments, code=2):
+    """The one line of an error."""
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, result.output
+    assert "Traceback" not in result.output
+    return lines[0]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_settings_become_options():
+    text = run("segment", "--help").output
+    for option in ("--batch-size", "--min-pore-area-px", "--background-window", "--engine"):
+        assert option in text
+
+
+def test_segment_real_frames(real_data, tmp_path, model):
+    out = tmp_path / "out"
+    result = run(
+        "segment", real_data / "ti64_plate", "--model", model, "--engine", "keras",
+        "--pixel-size", "2.0", "--frame-rate", "50000", "-o", out,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    names = {p.name.removeprefix("ti64_plate_") for p in out.iterdir()}
+    assert names == {"labels.tif", "frames.csv", "pores.csv", "summary.json", "run.json",
+                     "series.png", "overlay.png"}  # fmt: skip
+    inputs = json.loads((out / "ti64_plate_run.json").read_text())["inputs"]
+    assert [inputs[i]["name"].split()[-1][:-4] for i in (0, 1, 9)] == ["(1)", "(2)", "(10)"]
+    assert tifffile.imread(out / "ti64_plate_labels.tif").shape == (10, 400, 1024)
+
+
+def test_quantify_labels_of_other_codes(tmp_path, labels):
+    other = np.select([labels == 1, labels == 2, labels == 3, labels == 4], [255, 200, 128, 64])
+    tifffile.imwrite(tmp_path / "a_labels.tif", other[None].astype(np.uint8))
+    assert "255" in fails("quantify", tmp_path / "a_labels.tif", "-o", tmp_path / "out")
+    codes = "keyhole=255,pore=200,substrate=128,background=64"
+    done = run(
+        "quantify", tmp_path / "a_labels.tif", "--codes", codes, "--pixel-size", 2,
+        "-o", tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    (row,) = csv.DictReader((tmp_path / "out" / "a_frames.csv").open())
+    assert (row["keyhole_area_px"], row["keyhole_depth_um"]) == ("45", "18")
+
+
+def test_preprocess_writes_a_stack_and_replays_its_record(tiff_file, tmp_path, frames):
+    tifffile.imwrite(tmp_path / "flat.tif", np.full(frames.shape[1:], 3000, np.uint16))
+    given = ["--flat", tmp_path / "flat.tif", "--crop", "2:30,4:44", "--background", "median",
+             "--invert"]  # fmt: skip
+    assert run("preprocess", tiff_file, *given, "-o", tmp_path / "a.tif").exit_code == 0
+    written = tifffile.imread(tmp_path / "a.tif")
+    assert written.dtype == np.float32
+    assert written.shape == (6, 28, 40)
+    again = run(
+        "preprocess", tiff_file, "--chain", tmp_path / "a_run.json", "-o", tmp_path / "b.tif"
+    )
+    assert again.exit_code == 0, again.output
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), written)
+
+
+def test_preprocess_dtypes(tiff_file, tmp_path, frames):
+    run("preprocess", tiff_file, "--crop", "2:30,4:44", "-o", tmp_path / "crop.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "crop.tif"), frames[:, 2:30, 4:44])
+    run("preprocess", tiff_file, "--dtype", "uint8", "-o", tmp_path / "eight.tif")
+    eight = tifffile.imread(tmp_path / "eight.tif")
+    assert (eight.dtype, eight.min(), eight.max()) == (np.uint8, 0, 255)
+
+
+def test_simulate_writes_labels_and_truth_that_agree(tmp_path):
+    out = tmp_path / "out"
+    done = run("simulate", "-o", out, "--n-frames", 5, "--laser-off-frames", 1, "--width-px", 256)
+    assert done.exit_code == 0, done.output
+    truth = list(csv.DictReader((out / "phantom_truth.csv").open()))
+    labels = tifffile.imread(out / "phantom_labels.tif")
+    assert len(truth) == len(labels) == 5
+    exact = float(truth[2]["keyhole_area_px"])
+    assert (labels[2] == 1).sum() == pytest.approx(exact, rel=0.03)
+
+
+def test_info_and_models(tiff_file):
+    text = run("info", tiff_file, "--pixel-size", 2).output
+    assert "32 x 48" in text
+    assert "2 um" in text
+    assert "give --frame-rate" in text
+    assert "fast" in run("models").output
+
+
+def test_import_weights(golden, tmp_path):
+    done = run("import-weights", golden / "amsegnet_keras2.hdf5", "-o", tmp_path / "bundle")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "bundle" / "model.json").exists()
+
+
+# ------------------------------------------------------------------ bad input: one clear line
+
+
+def bad_stack(kind, folder, frames):
+    path = folder / f"{kind}.tif"
+    if kind == "text":
+        path.write_text("hello")
+    elif kind == "truncated":
+        tifffile.imwrite(path, frames)
+        path.write_bytes(path.read_bytes()[:9000])
+    elif kind == "rgb":
+        tifffile.imwrite(path, np.zeros((20, 30, 3), np.uint8), photometric="rgb")
+    elif kind == "nan":
+        bad = frames.astype(np.float32)
+        bad[3, 2, 1] = np.nan
+        tifffile.imwrite(path, bad)
+    elif kind == "mixed":
+        path = folder / "mixed"
+        path.mkdir()
+        for t in range(3):
+            tifffile.imwrite(path / f"{t}.tif", frames[t][: 32 - t])
+    elif kind == "blank":
+        tifffile.imwrite(path, np.zeros((3, 32, 48), np.uint16))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("text", "not a readable TIFF"),
+        ("truncated", "truncated"),
+        ("rgb", "one grey plane"),
+        ("nan", "frame 3 holds 1 pixels"),
+        ("mixed", "1.tif: frame is 31x48"),
+        ("blank", "blank"),
+        ("missing", "no such file"),
+    ],
+)
+def test_bad_stacks(tmp_path, frames, model, kind, words):
+    path = bad_stack(kind, tmp_path, frames)
+    assert words in fails("segment", path, "--model", model, "-o", tmp_path / "out")
+    if kind != "blank":
+        crop = ["--background", "median"]
+        assert words in fails("preprocess", path, *crop, "-o", tmp_path / "out" / "a.tif")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--crop", "0:99,0:48"], "inside frames of 32x48"),
+        (["--crop", "nonsense"], "Y0:Y1,X0:X1"),
+        (["--background", "magic"], "choose one of"),
+        (["--pixel-size", "0"], "positive"),
+        (["--pixel-size", "nan"], "positive"),
+        (["--frame-rate", "-5"], "positive"),
+        (["--batch-size", "0"], "at least 1"),
+        (["--dark", "d.tif"], "need --flat"),
+        (["--flat", "nothing.tif"], "no such file"),
+        (["--model", "nothing"], "no model bundle"),
+    ],
+)
+def test_bad_options(tiff_file, tmp_path, model, given, words):
+    model_given = [] if "--model" in given else ["--model", model]
+    out = tmp_path / "out"
+    assert words in fails("segment", tiff_file, *model_given, *given, "-o", out)
+    assert not out.exists()
+
+
+def test_flat_of_another_shape(tiff_file, tmp_path, model):
+    tifffile.imwrite(tmp_path / "flat.tif", np.ones((10, 10), np.uint16))
+    line = fails(
+        "segment", tiff_file, "--model", model, "--flat", tmp_path / "flat.tif",
+        "-o", tmp_path / "out",
+    )  # fmt: skip
+    assert "10x10, the stack has 32x48" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_full_disk(tiff_file, tmp_path, model, monkeypatch):
+    """A disk that fills up while the labels are written."""
+    from napari_amseg.io import TiffStackWriter
+
+    def full(self, frame):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TiffStackWriter, "append", full)
+    assert "no space left" in fails("segment", tiff_file, "--model", model, "-o", tmp_path / "out")
+    assert "no space left" in fails("preprocess", tiff_file, "-o", tmp_path / "out" / "a.tif")
+    assert not (tmp_path / "out").exists()
+
+
+def test_preprocess_does_not_replace_a_file_unasked(tiff_file, tmp_path):
+    shutil.copy(tiff_file, tmp_path / "a.tif")
+    assert "exists already" in fails("preprocess", tiff_file, "-o", tmp_path / "a.tif")
+    assert "end in .tif" in fails("preprocess", tiff_file, "-o", tmp_path / "a.png")
+
+
+def test_verbose_shows_the_traceback(tmp_path):
+    result = run("info", tmp_path / "nothing.tif", "-v")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr

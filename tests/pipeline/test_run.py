@@ -1,0 +1,155 @@
+"""From a stack to files: the contract's columns, provenance, nothing half-written."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_amseg import read_stack, segment_stack
+from napari_amseg.models import ModelCard, build, save_bundle
+from napari_amseg.pipeline import RunRequest, quantify_to_files, segment_to_files
+from napari_amseg.preprocess import Chain, Crop, Normalise
+from napari_amseg.segment import SegmentSettings
+
+CONTRACT_FRAMES = [
+    "frame", "time_s", "keyhole_area_px", "keyhole_area_um2", "keyhole_depth_px",
+    "keyhole_depth_um", "pore_count", "pore_area_px", "pore_area_um2",
+    "pore_max_equivalent_diameter_um",
+]  # fmt: skip
+CONTRACT_PORES = [
+    "frame", "time_s", "track_id", "centroid_y_px", "centroid_x_px", "area_px", "area_um2",
+    "equivalent_diameter_um", "depth_um", "circularity",
+]  # fmt: skip
+KERAS = SegmentSettings(engine="keras", batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    model = build("amsegnet", n_classes=5, filters=1)
+    card = ModelCard("amsegnet", {"filters": 1}, chain=Chain((Normalise(),)))
+    return save_bundle(tmp_path_factory.mktemp("models") / "tiny", model, card)
+
+
+@pytest.fixture
+def request_(tiff_file, tmp_path):
+    stack = read_stack(tiff_file, pixel_size_um=2.0, frame_rate_hz=50_000)
+    yield RunRequest(stack, tmp_path / "out", "run", segment=KERAS)
+    stack.close()
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_file_of_the_contract(request_, bundle, tiff_file):
+    segment_to_files(request_, bundle)
+    folder = request_.folder
+    names = {f"run_{rest}" for rest in ("labels.tif", "frames.csv", "pores.csv", "summary.json")}
+    assert {p.name for p in folder.iterdir()} == names | {"run_run.json"}
+    rows = table(folder / "run_frames.csv")
+    assert list(rows[0])[: len(CONTRACT_FRAMES)] == CONTRACT_FRAMES
+    assert [int(r["frame"]) for r in rows] == list(range(6))
+    assert float(rows[5]["time_s"]) == pytest.approx(1e-4)
+    header = (folder / "run_pores.csv").read_text().splitlines()[0].split(",")
+    assert header[: len(CONTRACT_PORES)] == CONTRACT_PORES
+    summary = json.loads((folder / "run_summary.json").read_text())
+    assert summary["n_frames"] == 6
+    assert {"keyhole_area_um2", "keyhole_depth_um", "scan_speed_m_s", "pore_count_total",
+            "pore_fraction"} <= set(summary)  # fmt: skip
+    assert set(summary["keyhole_area_um2"]) == {"mean", "delta_max", "delta_avg"}
+    run = json.loads((folder / "run_run.json").read_text())
+    digest = hashlib.sha256(tiff_file.read_bytes()).hexdigest()
+    assert run["inputs"] == [{"name": "stack.tif", "sha256": digest}]
+    assert run["model"] == {"name": "tiny", "sha256": bundle.weights_sha256}
+    assert run["engine"]["name"] == "keras"
+    assert run["preprocessing"]["steps"][0]["low"] is not None
+    assert {"frames", "load_model", "preprocess_fit"} == set(run["seconds"])
+
+
+def test_labels_are_those_of_the_iterator(request_, bundle):
+    segment_to_files(request_, bundle)
+    labels = tifffile.imread(request_.folder / "run_labels.tif")
+    for result in segment_stack(request_.stack, bundle, KERAS):
+        np.testing.assert_array_equal(labels[result.frame], result.labels)
+
+
+def test_the_same_run_gives_the_same_bytes(request_, bundle):
+    segment_to_files(request_, bundle)
+    names = ["run_labels.tif", "run_frames.csv", "run_pores.csv", "run_summary.json"]
+    first = [(request_.folder / name).read_bytes() for name in names]
+    segment_to_files(request_, bundle)
+    assert first == [(request_.folder / name).read_bytes() for name in names]
+
+
+def test_um_columns_are_empty_without_a_pixel_size(tiff_file, tmp_path, bundle):
+    with read_stack(tiff_file) as stack:
+        segment_to_files(RunRequest(stack, tmp_path / "out", "run", segment=KERAS), bundle)
+    row = table(tmp_path / "out" / "run_frames.csv")[0]
+    assert row["time_s"] == row["keyhole_area_um2"] == row["pore_area_um2"] == ""
+    assert row["keyhole_area_px"] != ""
+
+
+def test_a_crop_is_part_of_the_run(request_, bundle):
+    from dataclasses import replace
+
+    record = segment_to_files(replace(request_, chain=Chain((Crop(0, 16, 0, 32),))), bundle)
+    assert tifffile.imread(request_.folder / "run_labels.tif").shape == (6, 16, 32)
+    assert [s["step"] for s in record["preprocessing"]["steps"]] == ["crop", "normalise"]
+
+
+def failing_track(frames, total, what):
+    for i, frame in enumerate(frames):
+        if i == 3:
+            raise KeyboardInterrupt
+        yield frame
+
+
+def test_a_cancelled_run_leaves_nothing(request_, bundle):
+    with pytest.raises(KeyboardInterrupt):
+        segment_to_files(request_, bundle, track=failing_track)
+    assert not request_.folder.exists()
+
+
+def test_a_cancelled_run_keeps_earlier_results(request_, bundle):
+    segment_to_files(request_, bundle)
+    before = {p: p.read_bytes() for p in request_.folder.iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        segment_to_files(request_, bundle, track=failing_track)
+    assert before == {p: p.read_bytes() for p in request_.folder.iterdir()}
+
+
+def test_edited_labels_are_not_overwritten(request_, bundle):
+    from dataclasses import replace
+
+    segment_to_files(request_, bundle)
+    path = request_.folder / "run_labels.tif"
+    edited = tifffile.imread(path)
+    edited[0, :4] = 1
+    tifffile.imwrite(path, edited)
+    with pytest.raises(FileExistsError, match="edited since"):
+        segment_to_files(request_, bundle)
+    np.testing.assert_array_equal(tifffile.imread(path), edited)
+    segment_to_files(replace(request_, overwrite=True), bundle)
+
+
+def test_quantify_agrees_with_segment_and_remembers_the_model(request_, bundle):
+    segment_to_files(request_, bundle)
+    folder = request_.folder
+    frames = (folder / "run_frames.csv").read_bytes()
+    with read_stack(folder / "run_labels.tif") as labels:
+        record = quantify_to_files(RunRequest(labels, folder, "run"))
+    assert (folder / "run_frames.csv").read_bytes() == frames
+    assert record["labels_made_by"]["model"]["name"] == "tiny"
+
+
+def test_float_labels_are_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 8, 8), np.float32))
+    with read_stack(tmp_path / "a.tif") as labels, pytest.raises(ValueError, match="float32"):
+        quantify_to_files(RunRequest(labels, tmp_path / "out", "a"))
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,70 @@
+"""Fixtures for the plugin: a model made in another process, and waiting without blocking."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# This process draws, so it must never load Keras: the model is made elsewhere.
+MAKE_BUNDLE = """
+import sys
+from napari_amseg.models.backend import keras
+from napari_amseg.models import ModelCard, build, save_bundle
+from napari_amseg.preprocess import Chain, Normalise
+keras.utils.set_random_seed(7)
+card = ModelCard(
+    "amsegnet", {"filters": 2}, chain=Chain((Normalise(),)), training={"note": "random weights"}
+)
+save_bundle(sys.argv[1], build("amsegnet", n_classes=5, filters=2), card)
+"""
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory) -> Path:
+    """A tiny untrained model."""
+    folder = tmp_path_factory.mktemp("bundle") / "random"
+    command = [sys.executable, "-c", MAKE_BUNDLE, str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_of_compute_process():
+    yield
+    from napari_amseg.pipeline.supervise import shared_process
+
+    shared_process().close()
+
+
+@pytest.fixture
+def viewer(npe2pm, make_napari_viewer):
+    """A real viewer that has found our plugin; napari's test fixture hides all plugins."""
+    with npe2pm.tmp_plugin(package="napari-amseg"):
+        yield make_napari_viewer()
+
+
+@pytest.fixture
+def add_widget(viewer):
+    """Open one of our widgets in the viewer as napari's menu does."""
+
+    def add(name: str):
+        _, widget = viewer.window.add_plugin_dock_widget("napari-amseg", name)
+        return widget
+
+    return add
+
+
+@pytest.fixture
+def notifications():
+    """Messages shown to the user during a test."""
+    from napari.utils.notifications import notification_manager
+
+    notification_manager.records.clear()
+
+    def messages() -> list[str]:
+        return [str(n.message) for n in notification_manager.records]
+
+    return messages
