@@ -98,11 +98,12 @@ def dock_sizes(viewer: napari.Viewer, segment, measure) -> None:
 
     docks = [widget.parent() for widget in (segment, measure)]
     window = viewer.window._qt_window
-    window.resizeDocks(docks, [segment.sizeHint().height(), 2000], Qt.Orientation.Vertical)
-    window.resizeDocks(docks, [430, 430], Qt.Orientation.Horizontal)
+    window.resizeDocks(docks, [segment.sizeHint().height() + 40, 2000], Qt.Orientation.Vertical)
+    window.resizeDocks(docks, [400, 400], Qt.Orientation.Horizontal)
 
 
 def picture(viewer: napari.Viewer, path: Path) -> None:
+    viewer.reset_view()
     wait(1.5)
     viewer.window.screenshot(str(path), size=None, canvas_only=False, flash=False)
     print(path)

@@ -6,9 +6,8 @@ from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
-from napari_amseg.plugin.forms import OptionalNumber, tidy_form
+from napari_amseg.plugin.forms import Fold, OptionalNumber, TidyForm
 from napari_amseg.types import Experiment
 
 _NUMBERS = {
@@ -49,14 +48,11 @@ class ExperimentForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._form(_MAIN))
         if more:
-            fold = QCollapsible("More about the experiment")
-            fold.setContent(self._form(_MORE))
-            fold.collapse(animate=False)
-            layout.addWidget(fold)
+            layout.addWidget(Fold("More about the experiment", self._form(_MORE)))
 
     def _form(self, names: tuple[str, ...]) -> QWidget:
         widget = QWidget()
-        form = tidy_form(widget)
+        form = TidyForm(widget)
         for name in names:
             if name in _NUMBERS:
                 label, unit, tip = _NUMBERS[name]
@@ -69,7 +65,7 @@ class ExperimentForm(QWidget):
                 field.editingFinished.connect(self.changed)
             field.setToolTip(tip)
             self._fields[name] = field
-            form.addRow(label, field)
+            form.add(label, field)
         return widget
 
     def field(self, name: str) -> OptionalNumber | QLineEdit:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -15,15 +15,19 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QSpinBox,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from napari_amseg.settings import Option, options
 
 _LARGEST = 10**9
+_LABEL_WIDTH_PX = 96
+WIDGET_WIDTH_PX = 350
 _Field = tuple[QWidget, Callable[[], Any], Callable[[Any], None]]
 
 
@@ -161,12 +165,12 @@ class SettingsForm(QWidget):
             )  # these show the unit themselves
             suffix = f" ({option.unit})" if spins else ""
             self._labels[name] = option.label.removesuffix(suffix)
-        self.add_rows_to(tidy_form(self))
+        self.add_rows_to(TidyForm(self))
 
-    def add_rows_to(self, layout: QFormLayout) -> None:
+    def add_rows_to(self, layout: TidyForm) -> None:
         """Put the rows into a form layout, this form's own or another, to align with its rows."""
         for name, (field, _, _) in self._fields.items():
-            layout.addRow(self._labels[name], field)
+            layout.add(self._labels[name], field)
 
     def field(self, name: str) -> QWidget:
         """The input widget of an option."""
@@ -231,6 +235,31 @@ class SettingsForm(QWidget):
         return spin, spin.value, spin.setValue
 
 
+class Fold(QWidget):
+    """Something that is needed rarely, folded away under a title."""
+
+    def __init__(self, title: str, inside: QWidget):
+        super().__init__()
+        self.button = QToolButton()
+        self.button.setText(title)
+        self.button.setCheckable(True)
+        self.button.setAutoRaise(True)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.toggled.connect(inside.setVisible)
+        self.button.toggled.connect(self._point)
+        inside.setVisible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.button)
+        layout.addWidget(inside)
+        self._point(False)
+
+    def _point(self, opened: bool) -> None:
+        arrow = Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow
+        self.button.setArrowType(arrow)
+
+
 def tooltip(option: Option) -> str:
     """Help, range and default of an option."""
     text = option.help
@@ -240,11 +269,19 @@ def tooltip(option: Option) -> str:
     return text
 
 
-def tidy_form(widget: QWidget) -> QFormLayout:
-    """A form layout with aligned labels and fields that use the width there is."""
-    layout = QFormLayout(widget)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setHorizontalSpacing(8)
-    layout.setVerticalSpacing(5)
-    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return layout
+class TidyForm(QFormLayout):
+    """A form whose fields begin at the same place in every form and use the width there is."""
+
+    def __init__(self, widget: QWidget):
+        super().__init__(widget)
+        self.setContentsMargins(0, 0, 0, 0)
+        self.setHorizontalSpacing(8)
+        self.setVerticalSpacing(5)
+        self.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+
+    def add(self, label: str, field: QWidget) -> None:
+        """Add a row."""
+        text = QLabel(label)
+        text.setMinimumWidth(_LABEL_WIDTH_PX)
+        text.setToolTip(field.toolTip())
+        self.addRow(text, field)

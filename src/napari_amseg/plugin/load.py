@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from napari_amseg.io import read_stack
 from napari_amseg.plugin.experiment_form import ExperimentForm
 from napari_amseg.plugin.files import stack_layer
-from napari_amseg.plugin.forms import PathEdit, tidy_form
+from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, PathEdit, TidyForm
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
@@ -76,12 +76,13 @@ class LoadStack(QWidget):
         self.experiment = ExperimentForm()
         self.load_button = QPushButton("Load")
         self.set_button = QPushButton("Set on selected layer")
+        self.setMinimumWidth(WIDGET_WIDTH_PX)
         layout = QVBoxLayout(self)
         top = QWidget()
-        form = tidy_form(top)
-        form.addRow("stack", self.path)
-        form.addRow("", self.found)
-        form.addRow("preset", self.preset)
+        form = TidyForm(top)
+        form.add("stack", self.path)
+        form.add("", self.found)
+        form.add("preset", self.preset)
         buttons = QHBoxLayout()
         buttons.addWidget(self.load_button)
         buttons.addWidget(self.set_button)

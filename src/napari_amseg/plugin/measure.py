@@ -22,10 +22,10 @@ from qtpy.QtWidgets import (
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.experiment_form import ExperimentForm
-from napari_amseg.plugin.forms import SettingsForm, tidy_form
+from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold, SettingsForm, TidyForm
 from napari_amseg.plugin.layers import current_frame, is_labels, label_source, show_frame
 from napari_amseg.plugin.measure_job import MeasureJob, Problem, export_record, run_measure_job
-from napari_amseg.plugin.results import Results, summary_line
+from napari_amseg.plugin.results import Results, summary_lines
 from napari_amseg.plugin.tasks import Latest, explain
 
 if TYPE_CHECKING:
@@ -72,18 +72,20 @@ class Measure(QWidget):
         self.progress = QProgressBar()
         self.progress.setVisible(False)
         self.plots = SeriesPlots()
-        self.plots.setMinimumHeight(320)
+        self.setMinimumWidth(WIDGET_WIDTH_PX)
+        self.plots.setMinimumHeight(330)
         self.plots.setToolTip("Click to go to a frame; drag and roll the wheel to zoom.")
         self.summary = QLabel()
         self.summary.setWordWrap(True)
+        self.summary.setMinimumHeight(4 * self.summary.fontMetrics().lineSpacing())
         layout = QVBoxLayout(self)
         top = QWidget()
-        tidy_form(top).addRow("labels", self.labels)
+        TidyForm(top).add("labels", self.labels)
         buttons = QHBoxLayout()
         buttons.addWidget(self.measure_button, 1)
         buttons.addWidget(self.export_button, 1)
         buttons.addWidget(self.with_labels)
-        for part in (top, self.experiment, self.settings):
+        for part in (top, self.experiment, Fold("Options", self.settings)):
             layout.addWidget(part)
         layout.addLayout(buttons)
         layout.addWidget(self.progress)
@@ -130,7 +132,7 @@ class Measure(QWidget):
             self.summary.setText("")
             self.progress.setValue(results.n_done)
         else:
-            self.summary.setText(summary_line(results.summary()))
+            self.summary.setText(summary_lines(results.summary()))
         self._enable()
 
     def _enable(self) -> None:

@@ -11,6 +11,7 @@ from napari_amseg.models import Bundle, bundled_models, load_bundle
 from napari_amseg.plugin.tasks import explain
 
 _PREFERRED = ("accurate", "fast")
+_TELLING = ("summary", "note", "what", "data")  # of a card's training record, for one line
 
 
 class ModelChoice(QWidget):
@@ -69,15 +70,15 @@ class ModelChoice(QWidget):
             self.choose(Path(folder))
 
 
-def describe(bundle: Bundle) -> str:
-    """A model in two lines: network and classes, then what its card says of its training."""
+def describe(bundle: Bundle) -> tuple[str, str]:
+    """A model in one line, and in several: network, classes, what its card says of its training."""
     card = bundle.card
-    arguments = ", ".join(f"{k} {v}" for k, v in card.arguments.items())
+    arguments = ", ".join(f"{name} {value}" for name, value in card.arguments.items())
     network = f"{card.architecture} ({arguments})" if arguments else card.architecture
-    lines = [f"{network}: {', '.join(card.scheme.names)}"]
-    for key in ("summary", "note", "data", "imported_from"):
-        value = card.training.get(key)
-        if isinstance(value, str) and value:
-            lines.append(value if key != "imported_from" else f"imported from {value}")
-            break
-    return "\n".join(lines)
+    details = [f"network: {network}", f"classes: {', '.join(card.scheme.names)}"]
+    for what, record in (("training", card.training), ("score", card.scores)):
+        plain = {k: v for k, v in record.items() if isinstance(v, str | int | float)}
+        details += [f"{what}: {name} {value}" for name, value in plain.items()]
+    told = (card.training.get(key) for key in _TELLING)
+    summary = next((text for text in told if isinstance(text, str) and text), network)
+    return summary, "\n".join(details)

@@ -20,7 +20,21 @@ _COLORS = {
     "pores": "#e8a05f",
 }
 _MOST_SYMBOLS = 300
+_TITLE_PX = 18
+_TICK_PX = 18
 _MARK = {"color": "#ffffff", "width": 1, "style": Qt.PenStyle.DashLine}
+
+
+class _SparseAxis(pg.AxisItem):
+    """An axis with few ticks: the plots are low."""
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:  # noqa: N802
+        """One level of ticks, 1, 2 or 5 times a power of ten apart."""
+        least = (maxVal - minVal) / max(1.0, size / _TICK_PX)
+        if not least > 0:
+            return [(1.0, 0.0)]
+        power = 10.0 ** np.floor(np.log10(least))
+        return [(next(m * power for m in (1, 2, 5, 10) if m * power >= least), 0.0)]
 
 
 class SeriesPlots(pg.GraphicsLayoutWidget):
@@ -34,6 +48,8 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setBackground(_DARK)
+        self.ci.layout.setSpacing(2)
+        self.ci.layout.setContentsMargins(2, 2, 8, 2)
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._plots: dict[str, pg.PlotItem] = {}
         self._marks: list[pg.InfiniteLine] = []
@@ -44,7 +60,7 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
         self.scene().sigMouseClicked.connect(self._on_click)
 
     def _add(self, row: int, series: Series) -> None:
-        plot = self.addPlot(row=row, col=0)
+        plot = self.addPlot(row=row, col=0, axisItems={"left": _SparseAxis("left")})
         plot.showGrid(x=True, y=True, alpha=0.15)
         plot.setMenuEnabled(False)
         plot.hideButtons()
@@ -57,6 +73,8 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
             axis.setTextPen(pg.mkPen(_LIGHT))
             axis.enableAutoSIPrefix(False)
         plot.getAxis("left").setWidth(58)
+        plot.layout.setRowFixedHeight(0, _TITLE_PX)
+        plot.titleLabel.setMaximumHeight(_TITLE_PX)
         if row:
             plot.setXLink(next(iter(self._plots.values())))
         last = row == len(SERIES) - 1
@@ -76,7 +94,7 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
                 series.label(experiment), color=_COLORS[series.title], size="9pt", justify="left"
             )
         rate = experiment.frame_rate_hz
-        text = f"frame (at {rate:g} Hz)" if rate else "frame"
+        text = f"frame, {1e6 / rate:g} µs each" if rate else "frame"
         self._plots[SERIES[-1].title].setLabel("bottom", text, color=_LIGHT)
 
     def show_results(self, results: Results | None) -> None:

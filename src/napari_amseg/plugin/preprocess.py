@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from napari_amseg.io import OutputFiles, write_json
 from napari_amseg.plugin.chain_form import ChainForm
 from napari_amseg.plugin.choice import LayerChoice
-from napari_amseg.plugin.forms import tidy_form
+from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, TidyForm
 from napari_amseg.plugin.layers import (
     ImageSource,
     LayerData,
@@ -91,7 +91,7 @@ class Preprocess(QWidget):
         inside = QWidget()
         layout = QVBoxLayout(inside)
         top = QWidget()
-        tidy_form(top).addRow("image", self.image)
+        TidyForm(top).add("image", self.image)
         chain_buttons = QHBoxLayout()
         chain_buttons.addWidget(self.load_button)
         chain_buttons.addWidget(self.save_button)
@@ -103,7 +103,9 @@ class Preprocess(QWidget):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
+        self.setMinimumWidth(WIDGET_WIDTH_PX)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)

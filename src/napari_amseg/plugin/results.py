@@ -123,25 +123,25 @@ class Results:
             return list(files.finals)
 
 
-def summary_line(summary: Mapping[str, Any]) -> str:
-    """The numbers of a stack in one line for people."""
-    area, area_unit = summary["keyhole_area_um2"], "µm²"
-    depth, depth_unit = summary["keyhole_depth_um"], "µm"
-    if area is None:
-        area, area_unit, depth, depth_unit = (
-            summary["keyhole_area_px"], "px", summary["keyhole_depth_px"], "px",
-        )  # fmt: skip
-    parts = [f"{summary['n_frames_with_keyhole']} of {summary['n_frames']} frames with a keyhole"]
-    for what, record, unit in (("area", area, area_unit), ("depth", depth, depth_unit)):
-        if record["mean"] is not None:
-            parts.append(f"mean {what} {record['mean']:.4g} {unit}{_deviation(record)}")
+def summary_lines(summary: Mapping[str, Any]) -> str:
+    """The numbers of a stack in a few short lines for people."""
+    first = f"keyhole in {summary['n_frames_with_keyhole']} of {summary['n_frames']} frames"
     if summary["scan_speed_m_s"] is not None:
-        parts.append(f"scan speed {summary['scan_speed_m_s']:.3g} m/s")
-    parts.append(f"{summary['pore_count_total']} pore sightings")
-    return "; ".join(parts)
+        first += f", moving at {summary['scan_speed_m_s']:.3g} m/s"
+    lines = [first]
+    known = summary["keyhole_area_um2"] is not None
+    for what, column, unit in (
+        ("area", "keyhole_area_um2" if known else "keyhole_area_px", "µm²" if known else "px"),
+        ("depth", "keyhole_depth_um" if known else "keyhole_depth_px", "µm" if known else "px"),
+    ):
+        record = summary[column]
+        if record["mean"] is not None:
+            lines.append(f"{what}: mean {record['mean']:.4g} {unit}{_deviation(record)}")
+    lines.append(f"pores: {summary['pore_count_mean'] or 0:.3g} a frame")
+    return "\n".join(lines)
 
 
 def _deviation(record: Mapping[str, Any]) -> str:
     if record["delta_avg"] is None:
         return ""
-    return f" (δ_avg {100 * record['delta_avg']:.0f} %, δ_max {100 * record['delta_max']:.0f} %)"
+    return f", deviation {100 * record['delta_avg']:.0f} % (most {100 * record['delta_max']:.0f} %)"

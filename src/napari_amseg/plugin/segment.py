@@ -13,7 +13,7 @@ from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import Failed, Prepare, Prepared
 from napari_amseg.pipeline.supervise import shared_process
 from napari_amseg.plugin.choice import LayerChoice
-from napari_amseg.plugin.forms import SettingsForm, tidy_form
+from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, SettingsForm, TidyForm
 from napari_amseg.plugin.layers import current_frame, image_source, is_image
 from napari_amseg.plugin.model_choice import ModelChoice, describe
 from napari_amseg.plugin.segment_run import SegmentRun
@@ -61,14 +61,15 @@ class Segment(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(True)
         self.progress.setVisible(False)
+        self.setMinimumWidth(WIDGET_WIDTH_PX)
         layout = QVBoxLayout(self)
         top = QWidget()
-        form = tidy_form(top)
-        form.addRow("image", self.image)
-        form.addRow("model", self.model)
-        form.addRow("", self.about)
+        form = TidyForm(top)
+        form.add("image", self.image)
+        form.add("model", self.model)
+        form.add("", self.about)
         self.settings.add_rows_to(form)
-        form.addRow("device", self.device)
+        form.add("device", self.device)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button, 2)
         buttons.addWidget(self.cancel_button, 1)
@@ -93,7 +94,9 @@ class Segment(QWidget):
     def _on_change(self) -> None:
         """Another image, model or engine: have it loaded ahead of the click."""
         bundle, layer = self._bundle(), self.image.layer()
-        self.about.setText(describe(bundle) if bundle else "no model yet: choose the folder of one")
+        summary, details = describe(bundle) if bundle else ("choose the folder of a model", "")
+        self.about.setText(summary)
+        self.about.setToolTip(details)
         self._enable()
         if bundle is None or self.is_running:
             return
