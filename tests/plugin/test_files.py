@@ -28,7 +28,7 @@ def test_a_stack_opens_as_a_lazy_layer_with_scale_units_and_limits(viewer, tagge
     (layer,) = viewer.open(str(tagged_file), plugin="napari-amseg")
     assert isinstance(layer.data, da.Array)
     assert layer.data.chunksize == (1, 32, 48)
-    assert np.array_equal(layer.data, frames)
+    assert np.array_equal(np.asarray(layer.data), frames)
     assert tuple(layer.scale) == (1.0, 2.0, 2.0)
     assert [str(unit) for unit in layer.units] == ["pixel", "micrometer", "micrometer"]
     low, high = layer.contrast_limits
@@ -45,7 +45,7 @@ def test_a_folder_opens_in_numeric_order_and_claims_no_pixel_size(tmp_path, fram
     reader = get_reader(str(tmp_path))
     ((data, options, kind),) = reader(str(tmp_path))
     assert kind == "image"
-    assert np.array_equal(data, frames)
+    assert np.array_equal(np.asarray(data), frames)
     assert options["scale"] == (1.0, 1.0, 1.0)
     assert options["metadata"][KEY].experiment.pixel_size_um is None
 

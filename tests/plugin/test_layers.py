@@ -62,7 +62,7 @@ def test_a_cropped_layer_lies_where_it_was_cut_out(frames):
     data, options, _ = image_layer(source, "cut")
     assert data.shape == (6, 14, 31)
     assert options["translate"] == (0.0, 24.0, 36.0)
-    assert np.array_equal(data[3], frames[3, 6:20, 9:40])
+    assert np.array_equal(np.asarray(data[3]), frames[3, 6:20, 9:40])
 
 
 def test_the_shown_frame_is_found_and_set_among_other_layers(frames):
@@ -120,6 +120,7 @@ def test_progress_tells_what_happens_and_how_long_it_takes():
     assert progress.text(0.0) == "loading the model…"
     progress.count([Copied(40)], 0.0)
     assert progress.text(0.0) == "copying frame 40 of 100"
+    assert progress.step() == (40, 100)
     progress.count([Started("keras", "cpu"), FrameDone(0, {}, [])], 10.0)
     assert progress.text(10.0) == "1 of 100 frames"
     progress.count([FrameDone(t, {}, []) for t in range(1, 51)], 20.0)

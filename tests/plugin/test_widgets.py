@@ -113,8 +113,9 @@ def test_preview_follows_the_frame_and_goes_when_nothing_is_switched_on(
     total = int(frames.min()) + int(frames.max())
     for t in (4, 1):
         viewer.dims.set_current_step(0, t)
+        expected = total - frames[t].astype(float)
         preview = viewer.layers["preview"]
-        qtbot.waitUntil(lambda: np.allclose(preview.data, total - frames[t].astype(float)))
+        qtbot.waitUntil(lambda p=preview, e=expected: np.allclose(p.data, e))
     assert layer in viewer.layers
     preprocess.form.groups[Invert].setChecked(False)
     assert "preview" not in viewer.layers

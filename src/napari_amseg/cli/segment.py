@@ -66,8 +66,9 @@ def segment(
 
 def run_and_show(request: RunRequest, bundle: Bundle, *, figures: bool = True) -> dict[str, Any]:
     """Segment to files, draw the figures, and list what was written."""
+    err.print(f"loading model {bundle.name} ...", highlight=False)
     record = segment_to_files(request, bundle, track=track)
-    err.print(f"engine: {record['engine']['name']}, {record['engine']['device']}", highlight=False)
+    err.print(f"computed with {record['engine']['device']}", highlight=False)
     if figures:
         draw_figures(request.stack, request.folder, request.stem, record)
     list_results(request.folder, request.stem, request.stack)

@@ -6,26 +6,50 @@ Only modules that are imported lazily may import this one: it loads the backend.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
+
+@contextmanager
+def _native_messages_hidden() -> Iterator[None]:
+    """TensorFlow greets on the error stream before its own log level is read.
+
+    Whoever sets ``TF_CPP_MIN_LOG_LEVEL`` wants to read it. Python errors pass through.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    try:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # a windowed program on Windows has no error stream
+        yield
+        return
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _native_messages_hidden():
+    import keras
+
+    _DEVICES: tuple[str, ...] = tuple(keras.distribution.list_devices())
 
 __all__ = ["device", "has_gpu", "keras"]
+
+_GPUS = [name for name in _DEVICES if name.lower().startswith(("gpu", "cuda"))]
 
 
 def has_gpu() -> bool:
     """Whether the backend in use sees a GPU."""
-    return any(name.lower().startswith(("gpu", "cuda")) for name in _devices())
+    return bool(_GPUS)
 
 
 def device() -> str:
     """The backend and the device it computes on, for people: ``tensorflow on cpu``."""
-    devices = _devices()
-    gpus = [name for name in devices if name.lower().startswith(("gpu", "cuda"))]
-    return f"{keras.backend.backend()} on {gpus[0] if gpus else 'cpu'}"
-
-
-def _devices() -> list[str]:
-    return list(keras.distribution.list_devices())
+    return f"{keras.backend.backend()} on {_GPUS[0] if _GPUS else 'cpu'}"

@@ -47,8 +47,9 @@ class ModelChoice(QWidget):
         folder = self.box.currentData()
         return None if folder is None else load_bundle(folder)
 
-    def choose(self, folder: Path) -> None:
+    def choose(self, folder: str | Path) -> None:
         """Choose a bundle folder; explains itself if it is none."""
+        folder = Path(folder)
         try:
             load_bundle(folder)
         except (ValueError, OSError) as error:

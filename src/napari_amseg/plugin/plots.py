@@ -106,6 +106,9 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
         frames = np.arange(results.n_frames)
         for series in SERIES:
             values = results.values(series)
+            if not np.isfinite(values).any():
+                self._curves[series.title].setData([], [])
+                continue
             color = _COLORS[series.title]
             few = results.n_done <= _MOST_SYMBOLS
             self._curves[series.title].setData(

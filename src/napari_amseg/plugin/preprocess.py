@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _DEBOUNCE_MS = 250
+_FRAME_PAUSE_MS = 50
 
 
 class Preprocess(QWidget):
@@ -54,7 +55,6 @@ class Preprocess(QWidget):
         self._build()
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
-        self._pause.setInterval(_DEBOUNCE_MS)
         self._pause.timeout.connect(self._compute_preview)
         self.form.changed.connect(self._on_change)
         self.image.layer_changed.connect(self._on_change)
@@ -138,11 +138,11 @@ class Preprocess(QWidget):
             self._previews.drop()
             self._preview_layer.remove()
         else:
-            self._pause.start()
+            self._pause.start(_DEBOUNCE_MS)
 
     def _on_frame(self, event: Any = None) -> None:
         if self._preview_layer.is_shown:
-            self._pause.start()
+            self._pause.start(_FRAME_PAUSE_MS)
 
     def _compute_preview(self) -> None:
         layer, chain = self.image.layer(), self._chain()

@@ -165,9 +165,9 @@ class Segment(QWidget):
         if run is None:
             return
         run.refresh()
-        if run.progress.done:
-            self.progress.setRange(0, run.progress.n_frames)
-            self.progress.setValue(run.progress.done)
+        done, n_frames = run.progress.step()
+        self.progress.setRange(0, n_frames)
+        self.progress.setValue(done)
         text = run.progress.text(time.monotonic())
         self.progress.setFormat(text)
         if run.progress.device:

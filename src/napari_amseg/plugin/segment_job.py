@@ -146,6 +146,14 @@ class Progress:
                 if self.done == 1:
                     self._since = now  # the first frame's time is mostly set-up
 
+    def step(self) -> tuple[int, int]:
+        """Value and range of a progress bar: (0, 0) while there is nothing to count."""
+        if self.done:
+            return self.done, self.n_frames
+        if 0 < self.copied < self.n_frames:
+            return self.copied, self.n_frames
+        return 0, 0
+
     def seconds_left(self, now: float) -> float | None:
         """Estimate from the frames so far; None while there are too few."""
         if self._since is None or self.done < 2 or now <= self._since:

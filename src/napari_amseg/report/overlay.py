@@ -60,8 +60,11 @@ def overlay_figure(
 
     height, width = stack.frame_shape
     columns = min(len(frames), 3)
-    panel_in = 9.0 / columns
-    figure = Figure(figsize=(9.0, 2 * panel_in * height / width + 0.7), layout="constrained")
+    panel_in = min(9.0 / columns, 5.0)
+    figure = Figure(
+        figsize=(max(columns * panel_in, 5.0), 2 * panel_in * height / width + 0.7),
+        layout="constrained",
+    )
     axes = figure.subplots(2, columns, squeeze=False)
     experiment = stack.experiment
     for (top, bottom), t in zip(axes.T, frames[:columns], strict=True):
