@@ -139,17 +139,21 @@ def test_a_chain_is_saved_loaded_and_refused_if_the_form_cannot_show_it(
     viewer, add_widget, tmp_path, notifications
 ):
     preprocess = add_widget("Preprocess")
-    chain = Chain((Background(window=9), Crop(y0=2), Invert(low=1.0, high=9.0)))
+    chain = Chain((Crop(y0=2), Background(window=9), Invert(low=1.0, high=9.0)))
     preprocess.form.set_value(chain)
     path = tmp_path / "chain.json"
     preprocess.save_chain(path)
     preprocess.form.set_value(Chain())
     preprocess.load_chain(path)
     assert preprocess.form.value() == chain
-    path.write_text(json.dumps(Chain((Crop(), Background())).to_json()))
+    path.write_text(json.dumps(Chain((Background(), Crop())).to_json()))
     preprocess.load_chain(path)
     assert any("in this order" in m for m in notifications())
     assert preprocess.form.value() == chain
+    of_a_run = Chain((Crop(y0=3), Normalise(low=0.0, high=9.0)))
+    path.write_text(json.dumps({"preprocessing": of_a_run.to_json()}))
+    preprocess.load_chain(path)
+    assert preprocess.form.value() == Chain((Crop(y0=3),))
 
 
 def test_a_rectangle_becomes_a_crop_whatever_the_scale(viewer, frames):

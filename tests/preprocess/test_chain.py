@@ -79,6 +79,15 @@ def test_flat_of_another_shape_is_refused(tmp_path, stack):
         FlatField(flat=path).apply(stack)
 
 
+def test_a_replay_with_another_flat_is_refused(tmp_path, stack):
+    path = save(tmp_path, "f.tif", np.full((32, 48), 2000, np.uint16))
+    chain = Chain((FlatField(flat=path),)).fit(stack)
+    chain.apply(stack)
+    save(tmp_path, "f.tif", np.full((32, 48), 2001, np.uint16))
+    with pytest.raises(ValueError, match="not the file"):
+        Chain.from_json(chain.to_json()).apply(stack)
+
+
 def test_flat_darker_than_the_dark_is_refused(tmp_path, stack):
     flat = save(tmp_path, "f.tif", np.full((32, 48), 50, np.uint16))
     dark = save(tmp_path, "d.tif", np.full((32, 48), 90, np.uint16))

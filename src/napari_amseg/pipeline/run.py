@@ -147,7 +147,8 @@ def _maker_of_labels(stack: Stack, stem: str) -> dict[str, Any] | None:
     try:
         path = Path(stack.files[0]).with_name(f"{stem}_run.json")
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return record.get("labels_made_by", record)
+        first: dict[str, Any] | None = record.get("labels_made_by")
+        return first or record
     except (OSError, ValueError, AttributeError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_amseg.io import OutputFiles, write_json
-from napari_amseg.plugin.chain_form import ChainForm
+from napari_amseg.plugin.chain_form import ChainForm, read_chain_file
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, TidyForm
 from napari_amseg.plugin.layers import (
@@ -87,7 +86,7 @@ class Preprocess(QWidget):
         self.apply_button = QPushButton("Apply")
         self.save_button, self.load_button = QPushButton("Save chain…"), QPushButton("Load chain…")
         self.save_button.setToolTip("Save these steps as JSON, to be replayed here or by `amseg`.")
-        self.load_button.setToolTip("Fill the form from a saved chain.")
+        self.load_button.setToolTip("Fill the form from a saved chain or from a _run.json.")
         inside = QWidget()
         layout = QVBoxLayout(inside)
         top = QWidget()
@@ -218,11 +217,11 @@ class Preprocess(QWidget):
             self.load_chain(Path(path))
 
     def load_chain(self, path: Path) -> None:
-        """Fill the form from a saved chain."""
+        """Fill the form from a saved chain or from a _run.json."""
         try:
-            self.form.set_value(Chain.from_json(json.loads(path.read_text(encoding="utf-8"))))
+            self.form.set_value(read_chain_file(path))
         except (ValueError, OSError) as error:
-            explain(ValueError(f"{path}: {error}"))
+            explain(error)
 
     def _stop(self) -> None:
         self._previews.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_amseg.io import read_stack
 from napari_amseg.preprocess.repair import dead_pixels, filler
 from napari_amseg.preprocess.statistics import reduction, temporal_image
+from napari_amseg.provenance import sha256
 from napari_amseg.settings import Settings, setting
 from napari_amseg.types import Frame, Stack
 
@@ -30,6 +31,7 @@ class FlatField(Settings):
     ----------
     flat, dark, flat_after : paths of stacks or images with the frames' shape; no dark means 0.
     reduce : how the frames of a flat or dark become one image, ``median`` or ``mean``.
+    sha256 : of those files, written by :meth:`fit`; a replay with other files is refused.
     """
 
     kind: ClassVar[str] = "flat_field"
@@ -43,9 +45,11 @@ class FlatField(Settings):
         "median", choices=("median", "mean"), help="How the frames of a flat or dark are combined."
     )
 
+    sha256: tuple[str, ...] = ()
+
     def fit(self, stack: Stack) -> FlatField:
-        """Nothing to take from the stack: flats and darks are files."""
-        return self
+        """With the hashes of the flats and darks written in."""
+        return replace(self, sha256=self.sha256 or self._hashes())
 
     def apply(self, stack: Stack) -> Stack:
         """The corrected stack.
@@ -53,8 +57,14 @@ class FlatField(Settings):
         Raises
         ------
         ValueError
-            If a flat or dark has another shape than the frames, or nowhere exceeds the dark.
+            If a flat or dark has another shape than the frames, nowhere exceeds the dark, or is
+            not the file it was when the chain was recorded.
         """
+        if self.sha256 and self.sha256 != self._hashes():
+            raise ValueError(
+                f"flat field {self.flat} or its dark is not the file that this chain was made "
+                "with: give the original files, or build the chain anew."
+            )
         dark: Any = 0.0 if self.dark is None else self._image(self.dark, "dark field", stack)
         first = self._image(self.flat, "flat field", stack) - dark
         last = first
@@ -77,6 +87,10 @@ class FlatField(Settings):
         note = f"flat field: {int(dead.sum())} dead pixels filled"
         return stack.derived(read, dtype=np.float32, note=note)
 
+    def _hashes(self) -> tuple[str, ...]:
+        fields = [path for path in (self.flat, self.dark, self.flat_after) if path is not None]
+        return tuple(sha256(file) for path in fields for file in _files(path))
+
     def _image(self, path: str | os.PathLike[str], what: str, stack: Stack) -> Image:
         with read_stack(path) as field:
             if field.frame_shape != stack.frame_shape:
@@ -86,3 +100,10 @@ class FlatField(Settings):
                     "or crop both to the same region."
                 )
             return temporal_image(field, reduction(self.reduce))
+
+
+def _files(path: str) -> tuple[str, ...]:
+    if not path:
+        raise ValueError("the flat field has no file: choose the flat-field stack or image.")
+    with read_stack(path) as field:
+        return field.files

@@ -127,7 +127,7 @@ class _Camera:
         rng = np.random.default_rng([s.seed, 4])
         self.window = self._window(rng)
         centre = (float(rng.uniform(0.35, 0.65)), float(rng.uniform(0.35, 0.65)))
-        lit = np.clip(self.below / SLIT_SOFTNESS_PX + 0.4, 0, 1)
+        lit = np.clip(self.below / SLIT_SOFTNESS_PX - 0.1, 0, 1)
         slit = s.slit_transmission + (1 - s.slit_transmission) * lit
         grain = 1 + PLATE_GRAIN * band_noise(rng, self.shape, 1.2) * (self.below > 0)
         self.beam = beam_profile(self.shape, centre=centre, width=(0.9, 1.1)) * slit * grain

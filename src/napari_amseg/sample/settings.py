@@ -37,7 +37,7 @@ class PhantomSettings(Settings):
     pore_every_frames: int = setting(
         8, low=0, help="Mean number of frames between two pores; 0 makes none."
     )
-    pore_radius_um: float = setting(13.0, unit="µm", low=1, help="Typical radius of a pore.")
+    pore_radius_um: float = setting(18.0, unit="µm", low=1, help="Typical radius of a pore.")
     powder_layer_um: float = setting(
         70.0, unit="µm", low=0, help="Height of the powder bed; 0 is a bare plate."
     )
