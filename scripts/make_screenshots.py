@@ -37,7 +37,6 @@ def main() -> None:
     image = open_stack(viewer, chosen.data)
     viewer.dims.set_current_step(0, min(chosen.frame, image.data.shape[0] - 1))
     picture_of_preprocess(viewer, chosen.out / "preprocess.png")
-    picture_of_load(viewer, chosen.out / "load.png", chosen.data)
     picture_of_segment(viewer, chosen.model, chosen.out / "segment.png")
     viewer.close()
 
@@ -56,15 +55,6 @@ def open_stack(viewer: napari.Viewer, path: str | None) -> napari.layers.Image:
 
 def open_widget(viewer: napari.Viewer, name: str):
     return viewer.window.add_plugin_dock_widget("napari-amseg", name)
-
-
-def picture_of_load(viewer: napari.Viewer, path: Path, data: str | None) -> None:
-    dock, load = open_widget(viewer, "Load stack")
-    load.preset.setCurrentIndex(1)
-    load.preset.activated.emit(1)
-    wait(0.3)
-    load.grab().save(str(path))
-    viewer.window.remove_dock_widget(dock)
 
 
 def picture_of_preprocess(viewer: napari.Viewer, path: Path) -> None:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def _rendered(seed: int, index: int) -> tuple[Array, Array]:
 def render(seed: int, n: int) -> tuple[Array, Array]:
     """`n` frames and labels, uint8 (n, Y, X), rendered on all cores."""
     images, labels = np.empty((n, *SHAPE), np.uint8), np.empty((n, *SHAPE), np.uint8)
-    with ProcessPoolExecutor() as pool:
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         work = pool.map(partial(_rendered, seed), range(n), chunksize=20)
         for i, (image, label) in enumerate(work):
             images[i], labels[i] = image, label

@@ -121,6 +121,25 @@ def test_preview_follows_the_frame_and_goes_when_nothing_is_switched_on(
     assert "preview" not in viewer.layers
 
 
+def test_what_is_made_from_a_layer_lies_on_it_even_if_that_came_from_elsewhere(
+    viewer, add_widget, qtbot, frames
+):
+    raw = viewer.add_image(frames, name="raw", scale=(1, 3, 3), translate=(0, 30, 60))
+    preprocess = add_widget("Preprocess")
+    preprocess.form.groups[Crop].setChecked(True)
+    preprocess.form.forms[Crop].set_value(Crop(y0=2, x0=4))
+    qtbot.waitUntil(lambda: "preview" in viewer.layers)
+    preview = viewer.layers["preview"]
+    assert tuple(preview.translate) == (36, 72)
+    assert tuple(preview.scale) == (3, 3)
+    qtbot.mouseClick(preprocess.apply_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "raw corrected" in viewer.layers)
+    corrected = viewer.layers["raw corrected"]
+    assert tuple(corrected.translate) == (0, 36, 72)
+    assert corrected.data.shape == (6, 30, 44)
+    assert raw.metadata.get(KEY) is None
+
+
 def test_a_wrong_setting_is_told_under_the_form_and_shows_no_preview(
     viewer, add_widget, qtbot, frames
 ):

@@ -106,7 +106,7 @@ def _pixel_size_um(layer: Layer) -> float | None:
     return sizes[0] if sizes[0] > 0 and np.isclose(*sizes) else None
 
 
-def placement(experiment: Experiment, *, offset_px: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+def placement(experiment: Experiment, *, offset_px: tuple[float, float] = (0, 0)) -> dict[str, Any]:
     """Scale, units and translation of a (T, Y, X) layer; the time axis counts frames."""
     pixel = experiment.pixel_size_um
     size, unit = (pixel, "um") if pixel else (1.0, "pixel")
@@ -124,14 +124,28 @@ def crop_offset_px(chain: Chain) -> tuple[int, int]:
     return sum(c.y0 for c in crops), sum(c.x0 for c in crops)
 
 
-def image_layer(source: ImageSource, name: str, processed: Stack | None = None) -> LayerData:
-    """A lazy image layer of a source; `processed` is its chain applied, if already at hand."""
-    stack = processed or (source.chain.apply(source.stack) if source.chain.steps else source.stack)
+def place_on(layer: Layer, *, offset_px: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+    """Where a (T, Y, X) layer made from `layer` lies, if it begins `offset_px` inside it."""
+    size = layer.scale[-2:]
+    y, x = (float(v) for v in layer.translate[-2:] + size * np.array(offset_px))
+    first = (layer.scale[0], layer.translate[0]) if layer.ndim == 3 else (1.0, 0.0)
+    return {
+        "scale": (float(first[0]), float(size[0]), float(size[1])),
+        "units": ("pixel", *layer.units[-2:]),
+        "translate": (float(first[1]), y, x),
+        "axis_labels": ("frame", "y", "x"),
+    }
+
+
+def image_layer(source: ImageSource, name: str, place: dict[str, Any] | None = None) -> LayerData:
+    """A lazy image layer of a source, at a `place` or where its crops put it."""
+    stack = source.chain.apply(source.stack) if source.chain.steps else source.stack
+    place = place or placement(source.experiment, offset_px=crop_offset_px(source.chain))
     options = {
         "name": name,
         "contrast_limits": contrast_limits(stack),
         "metadata": {KEY: source},
-        **placement(source.experiment, offset_px=crop_offset_px(source.chain)),
+        **place,
     }
     return stack.to_dask(), options, "image"
 
@@ -152,11 +166,7 @@ def image_limits(image: NDArray[Any]) -> tuple[float, float]:
 
 
 def labels_layer(
-    labels: NDArray[Any],
-    name: str,
-    source: LabelSource,
-    *,
-    translate: tuple[float, ...] | None = None,
+    labels: NDArray[Any], name: str, source: LabelSource, place: dict[str, Any] | None = None
 ) -> LayerData:
     """A labels layer (T, Y, X) in the scheme's colours, its class names told on hover."""
     options = {
@@ -164,10 +174,8 @@ def labels_layer(
         "metadata": {KEY: source},
         "opacity": 0.5,
         **scheme_display(source.scheme),
-        **placement(source.experiment),
+        **(place or placement(source.experiment)),
     }
-    if translate is not None:
-        options["translate"] = translate
     return labels, options, "labels"
 
 

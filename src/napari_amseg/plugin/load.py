@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -19,7 +18,6 @@ from napari_amseg.plugin.layers import (
     ImageSource,
     LabelSource,
     LayerData,
-    crop_offset_px,
     image_source,
     is_image,
     is_labels,
@@ -204,17 +202,12 @@ class LoadStack(QWidget):
 
 def set_experiment(layer: Layer, experiment: Experiment) -> None:
     """Give a layer other metadata: its scale and units follow, rows measured before are dropped."""
-    offset = (0, 0)
+    y, x = (float(v) for v in layer.translate[-2:] / layer.scale[-2:])
+    updated: ImageSource | LabelSource
     if is_image(layer):
-        image = image_source(layer)
-        offset = crop_offset_px(image.chain)
-        updated: ImageSource | LabelSource = image.with_experiment(experiment)
+        updated = image_source(layer).with_experiment(experiment)
     else:
-        labels = label_source(layer)
-        if any(layer.translate[-2:]):
-            y, x = np.round(layer.translate[-2:] / layer.scale[-2:]).astype(int)
-            offset = int(y), int(x)
-        updated = replace(labels, experiment=experiment, results=None)
+        updated = replace(label_source(layer), experiment=experiment, results=None)
     layer.metadata = {**layer.metadata, KEY: updated}
-    for name, value in placement(experiment, offset_px=offset).items():
+    for name, value in placement(experiment, offset_px=(y, x)).items():
         setattr(layer, name, value[-layer.ndim :])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
@@ -77,9 +79,22 @@ def describe(bundle: Bundle) -> tuple[str, str]:
     arguments = ", ".join(f"{name} {value}" for name, value in card.arguments.items())
     network = f"{card.architecture} ({arguments})" if arguments else card.architecture
     details = [f"network: {network}", f"classes: {', '.join(card.scheme.names)}"]
-    for what, record in (("training", card.training), ("score", card.scores)):
-        plain = {k: v for k, v in record.items() if isinstance(v, str | int | float)}
-        details += [f"{what}: {name} {value}" for name, value in plain.items()]
+    plain = {k: v for k, v in card.training.items() if isinstance(v, str | int | float)}
+    details += [f"{name.replace('_', ' ')}: {value}" for name, value in plain.items()]
+    details += list(_score_lines(card.scores))
     told = (card.training.get(key) for key in _TELLING)
     summary = next((text for text in told if isinstance(text, str) and text), network)
+    if summary == card.training.get("data"):
+        summary = f"trained on {summary}"
     return summary, "\n".join(details)
+
+
+def _score_lines(scores: Mapping[str, Any], title: str = "") -> Iterator[str]:
+    """Scores, however deep they are nested, one line a set of numbers."""
+    numbers = {k: v for k, v in scores.items() if isinstance(v, int | float)}
+    if numbers:
+        line = ", ".join(f"{name} {value:.2f}" for name, value in numbers.items())
+        yield f"{title}: {line}" if title else line
+    for name, inner in scores.items():
+        if isinstance(inner, Mapping):
+            yield from _score_lines(inner, f"{title} on {name}" if title else name)

@@ -21,16 +21,20 @@ _COLORS = {
 }
 _MOST_SYMBOLS = 300
 _TITLE_PX = 18
-_TICK_PX = 18
+_TICK_PX = 14
 _MARK = {"color": "#ffffff", "width": 1, "style": Qt.PenStyle.DashLine}
 
 
 class _SparseAxis(pg.AxisItem):
-    """An axis with few ticks: the plots are low."""
+    """An axis with few ticks, as the plots are low; at whole numbers only if `whole`."""
+
+    whole = False
 
     def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:  # noqa: N802
         """One level of ticks, 1, 2 or 5 times a power of ten apart."""
         least = (maxVal - minVal) / max(1.0, size / _TICK_PX)
+        if self.whole:
+            least = max(least, 1.0)
         if not least > 0:
             return [(1.0, 0.0)]
         power = 10.0 ** np.floor(np.log10(least))
@@ -60,7 +64,9 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
         self.scene().sigMouseClicked.connect(self._on_click)
 
     def _add(self, row: int, series: Series) -> None:
-        plot = self.addPlot(row=row, col=0, axisItems={"left": _SparseAxis("left")})
+        axis = _SparseAxis("left")
+        axis.whole = series.unit_px == "count"
+        plot = self.addPlot(row=row, col=0, axisItems={"left": axis})
         plot.showGrid(x=True, y=True, alpha=0.15)
         plot.setMenuEnabled(False)
         plot.hideButtons()

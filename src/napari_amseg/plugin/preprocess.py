@@ -22,12 +22,15 @@ from napari_amseg.plugin.chain_form import ChainForm, read_chain_file
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, TidyForm
 from napari_amseg.plugin.layers import (
+    KEY,
     ImageSource,
     LayerData,
+    crop_offset_px,
     current_frame,
     image_layer,
     image_source,
     is_image,
+    place_on,
 )
 from napari_amseg.plugin.preview import Previewer, PreviewImage, PreviewLayer
 from napari_amseg.plugin.tasks import Latest, explain
@@ -148,7 +151,8 @@ class Preprocess(QWidget):
         if layer is None or not chain or not chain.steps or not self.live.isChecked():
             return
         source, frame = image_source(layer), current_frame(self._viewer, layer)
-        self._previews.submit(lambda: self._previewer.image(source, chain, frame))
+        origin = (id(layer.data), id(layer.metadata.get(KEY)))
+        self._previews.submit(lambda: self._previewer.image(source, chain, frame, origin))
 
     def _show_preview(self, preview: PreviewImage) -> None:
         layer = self.image.layer()
@@ -177,13 +181,14 @@ class Preprocess(QWidget):
         if layer is None or chain is None:
             return
         source, name = image_source(layer), f"{layer.name} corrected"
+        place = place_on(layer, offset_px=crop_offset_px(chain))
         self.apply_button.setEnabled(False)
         self.apply_button.setToolTip("Applying…")
         self.status.setText("applying…")
 
         def apply() -> LayerData:
             fitted = chain.fit(source.chain.apply(source.stack))
-            return image_layer(ImageSource(source.stack, source.chain + fitted), name)
+            return image_layer(ImageSource(source.stack, source.chain + fitted), name, place)
 
         self._applied.submit(apply)
 

@@ -14,10 +14,10 @@ from napari_amseg.plugin.layers import (
     Preview,
     crop_offset_px,
     image_limits,
-    placement,
+    place_on,
 )
 from napari_amseg.preprocess import Chain
-from napari_amseg.types import Experiment, Frame, Stack
+from napari_amseg.types import Frame, Stack
 
 if TYPE_CHECKING:
     import napari
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PreviewImage:
-    """A processed frame (Y, X), where it begins in the raw frame, and what the steps noted."""
+    """A processed frame (Y, X), where it begins in its source's frame, what the steps noted."""
 
     image: Frame
     offset_px: tuple[int, int]
-    experiment: Experiment
     notes: tuple[str, ...]
     key: tuple[Any, ...]
 
@@ -43,8 +42,12 @@ class Previewer:
         self._key: tuple[Any, ...] | None = None
         self._stack: Stack | None = None
 
-    def image(self, source: ImageSource, chain: Chain, frame: int) -> PreviewImage:
+    def image(
+        self, source: ImageSource, chain: Chain, frame: int, origin: tuple[int, ...]
+    ) -> PreviewImage:
         """The frame with the chain applied on top of what the source already has behind it.
+
+        origin : tells the data of one layer from those of another.
 
         Raises
         ------
@@ -52,15 +55,14 @@ class Previewer:
             As the chain does.
         """
         whole = source.chain + chain
-        key = (id(source.stack.read), repr(whole.to_json()))
+        key = (*origin, repr(whole.to_json()))
         with self._lock:
             if key != self._key or self._stack is None:
                 self._stack, self._key = whole.fit(source.stack).apply(source.stack), key
             stack = self._stack
         return PreviewImage(
             image=np.asarray(stack.read(min(frame, len(stack) - 1))),
-            offset_px=crop_offset_px(whole),
-            experiment=source.experiment,
+            offset_px=crop_offset_px(chain),
             notes=stack.notes[len(source.stack.notes) :],
             key=key,
         )
@@ -81,7 +83,7 @@ class PreviewLayer:
 
     def show(self, preview: PreviewImage, below: Layer) -> None:
         """Put a preview over the layer it belongs to."""
-        where = placement(preview.experiment, offset_px=preview.offset_px)
+        where = place_on(below, offset_px=preview.offset_px)
         where = {name: value[-2:] for name, value in where.items()}
         if self._layer is None or not self.is_shown:
             from napari.layers import Image

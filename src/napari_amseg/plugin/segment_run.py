@@ -16,6 +16,7 @@ from napari_amseg.plugin.layers import (
     LabelSource,
     current_frame,
     labels_layer,
+    place_on,
 )
 from napari_amseg.plugin.results import Results
 from napari_amseg.plugin.scratch import scratch_array
@@ -65,9 +66,8 @@ class SegmentRun:
         from napari.layers import Labels
 
         source = LabelSource(self.job.source.experiment, self.job.bundle.card.scheme, self.results)
-        translate = tuple(image.translate) if image.ndim == 3 else (0.0, *image.translate)
         data, options, _ = labels_layer(
-            self.job.labels, f"{image.name} labels", source, translate=translate
+            self.job.labels, f"{image.name} labels", source, place_on(image)
         )
         layer = Labels(data, **options)
         layer.events.paint.connect(self._on_paint)
@@ -126,7 +126,7 @@ class SegmentRun:
 
     def _finish(self, finished: Finished) -> None:
         done, n_frames = self.progress.done, self.progress.n_frames
-        seconds = time.monotonic() - self._begin
+        seconds = finished.seconds.get("frames", time.monotonic() - self._begin)
         if finished.cancelled:
             self.outcome = f"Cancelled: {done} of {n_frames} frames are done."
         else:

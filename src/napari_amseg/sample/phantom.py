@@ -26,9 +26,9 @@ __all__ = ["FrameTruth", "Phantom", "PhantomSettings", "simulate"]
 Array = NDArray[Any]
 OPEN_BEAM_COUNTS, OFFSET_COUNTS, READ_NOISE_COUNTS, MOST_COUNTS = 2600.0, 60.0, 4.0, 4095
 FLICKER = 0.01
-PLATE_GRAIN, EDGE_BLUR_PX, RIM_LIMIT = 0.012, 1.2, 0.35
-SLIT_SOFTNESS_PX = 10.0
-PLATE_EDGE_PX = 3.0  # no plate stands exactly along the beam
+PLATE_GRAIN, EDGE_BLUR_PX, RIM_LIMIT = 0.012, 1.2, 0.25
+SLIT_SOFTNESS_PX = 8.0
+PLATE_EDGE_PX = 5.0  # no plate stands exactly along the beam
 WINDOW_PARTICLE_OPACITY = 0.15  # small, and spread out: they are out of focus
 
 
@@ -127,7 +127,7 @@ class _Camera:
         rng = np.random.default_rng([s.seed, 4])
         self.window = self._window(rng)
         centre = (float(rng.uniform(0.35, 0.65)), float(rng.uniform(0.35, 0.65)))
-        lit = np.clip(self.below / SLIT_SOFTNESS_PX - 0.1, 0, 1)
+        lit = np.clip(self.below / SLIT_SOFTNESS_PX + 0.25, 0, 1)
         slit = s.slit_transmission + (1 - s.slit_transmission) * lit
         grain = 1 + PLATE_GRAIN * band_noise(rng, self.shape, 1.2) * (self.below > 0)
         self.beam = beam_profile(self.shape, centre=centre, width=(0.9, 1.1)) * slit * grain
