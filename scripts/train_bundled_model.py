@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from napari_amseg.labels import DEFAULT_SCHEME, Label
 from napari_amseg.sample.randomised import random_frame, to_input_range
+from napari_amseg.scores import Confusion
 
 Array = NDArray[Any]
 SHAPE = (192, 384)
@@ -157,33 +158,26 @@ def _record_path(weights: Path) -> Path:
     return weights.with_name(weights.name.removesuffix(".weights.h5") + ".json")
 
 
-def confusion(model: Any, frames: Array, labels: Array) -> Array:
-    """Pixels of truth (rows) and prediction (columns) by channel, code 0 left out."""
-    n = len(DEFAULT_SCHEME.classes)
-    counts = np.zeros((n, n), np.int64)
+def scored(model: Any, frames: Array, labels: Array) -> dict[str, Any]:
+    """IoU and F1 of frames (T, Y, X) in the input range against labels (T, Y, X)."""
+    confusion = Confusion(DEFAULT_SCHEME)
+    codes = np.array(DEFAULT_SCHEME.codes, np.uint8)
     for frame, truth in zip(frames, labels, strict=True):
         pad = [(0, -size % 16) for size in frame.shape]
         padded = np.pad(frame, pad, mode="reflect")[None, ..., None]
         guess = np.asarray(model(padded, training=False))[0, : frame.shape[0], : frame.shape[1]]
-        known = truth > 0
-        index = (truth[known].astype(int) - 1) * n + guess.argmax(-1)[known]
-        counts += np.bincount(index, minlength=n * n).reshape(n, n)
-    return counts
+        confusion.add(truth.astype(np.uint8), codes[guess.argmax(-1)])
+    return rounded(confusion.to_json())
 
 
-def iou(counts: Array) -> dict[str, float]:
-    """IoU of every class present in truth or prediction, and their mean."""
-    hit = np.diag(counts)
-    union = counts.sum(0) + counts.sum(1) - hit
-    scores = {
-        name: round(float(hit[i] / union[i]), 4)
-        for i, name in enumerate(DEFAULT_SCHEME.names)
-        if union[i]
-    }
-    return {**scores, "mean": round(float(np.mean(list(scores.values()))), 4)}
+def rounded(record: Any) -> Any:
+    """The record with its numbers to four places."""
+    if isinstance(record, dict):
+        return {key: rounded(value) for key, value in record.items()}
+    return round(record, 4) if isinstance(record, float) else record
 
 
-def real_scores(model: Any) -> dict[str, dict[str, float]]:
+def real_scores(model: Any) -> dict[str, dict[str, Any]]:
     """IoU on the real frames in the folder AMSEG_DATA, if there is one."""
     root = Path(os.environ.get("AMSEG_DATA", ""))
     scores = {}
@@ -191,26 +185,25 @@ def real_scores(model: Any) -> dict[str, dict[str, float]]:
         files = (root / "ti64_plate").glob("*(*).tif")
         order = sorted(files, key=lambda p: int(re.findall(r"\((\d+)\)", p.name)[-1]))
         stack = to_input_range(np.stack([tifffile.imread(p) for p in order]).astype(np.float32))
-        scores["ti64_plate"] = iou(
-            confusion(model, stack, tifffile.imread(root / "ti64_plate" / "labels.tif"))
-        )
+        truth = tifffile.imread(root / "ti64_plate" / "labels.tif")
+        scores["ti64_plate"] = scored(model, stack, truth)
     if os.environ.get("AMSEG_DATA") and (root / "hpdc").is_dir():
         dark = tifffile.imread(root / "hpdc" / "images.tif").astype(np.float32)
         truth = tifffile.imread(root / "hpdc" / "labels.tif")
         truth = np.where(truth == Label.BACKGROUND, Label.SUBSTRATE, truth)  # metal around pores
-        scores["hpdc inverted"] = iou(confusion(model, to_input_range(-dark), truth))
+        scores["hpdc_inverted"] = scored(model, to_input_range(-dark), truth)
     return scores
 
 
-def simulated_scores(model: Any, *, n: int) -> dict[str, dict[str, float]]:
+def simulated_scores(model: Any, *, n: int) -> dict[str, dict[str, Any]]:
     """IoU on random frames of another seed, and on a simulated stack."""
     from napari_amseg.sample.phantom import PhantomSettings, simulate
 
     images, labels = render(TEST_SEED, n)
-    scores = {"random frames": iou(confusion(model, images.astype(np.float32) / 255, labels))}
+    scores = {"random_frames": scored(model, images.astype(np.float32) / 255, labels)}
     phantom = simulate(PhantomSettings(seed=TEST_SEED))
     frames = to_input_range(np.stack(list(phantom.stack)).astype(np.float32))
-    scores["phantom"] = iou(confusion(model, frames, np.stack(list(phantom.labels))))
+    scores["phantom"] = scored(model, frames, np.stack(list(phantom.labels)))
     return scores
 
 
@@ -224,7 +217,7 @@ def _bundle(options: argparse.Namespace, model: Any, record: dict[str, Any]) -> 
         arguments={"filters": options.filters},
         chain=Chain((Normalise(low_percentile=0.5, high_percentile=99.5),)),
         training=record,
-        scores={"IoU": scores},
+        scores=scores,
     )
     save_bundle(options.output, model, card)
     print(json.dumps(scores, indent=1))

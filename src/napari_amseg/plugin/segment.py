@@ -55,6 +55,9 @@ class Segment(QWidget):
         for label in (self.about, self.device, self.status):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for label in (self.about, self.status):  # two lines without being squeezed by the dock
+            label.setMinimumHeight(2 * label.fontMetrics().lineSpacing() + 2)
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.device.setToolTip("The engine and the device that compute the masks.")
         self.settings = SettingsForm(SegmentSettings, names=("engine", "batch_size"))
         self.start_button, self.cancel_button = QPushButton("Segment"), QPushButton("Cancel")
