@@ -20,7 +20,7 @@ import napari
 from napari.qt import get_qapp
 
 ROOT = Path(__file__).resolve().parents[1]
-WINDOW = (1400, 900)
+WINDOW = (1400, 980)
 PATIENCE_S = 600
 
 

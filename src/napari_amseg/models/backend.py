@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -35,14 +36,22 @@ def _native_messages_hidden() -> Iterator[None]:
         os.close(nowhere)
 
 
+def _gpus() -> list[str]:
+    """GPUs the backend in use sees; Keras itself cannot list them under PyTorch."""
+    if keras.backend.backend() == "torch":
+        torch = import_module("torch")
+        found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        return [name for name, there in found.items() if there]
+    devices = keras.distribution.list_devices()
+    return [name for name in devices if name.lower().startswith(("gpu", "cuda"))]
+
+
 with _native_messages_hidden():
     import keras
 
-    _DEVICES: tuple[str, ...] = tuple(keras.distribution.list_devices())
+    _GPUS = _gpus()
 
 __all__ = ["device", "has_gpu", "keras"]
-
-_GPUS = [name for name in _DEVICES if name.lower().startswith(("gpu", "cuda"))]
 
 
 def has_gpu() -> bool:

@@ -73,7 +73,7 @@ class Measure(QWidget):
         self.progress.setVisible(False)
         self.plots = SeriesPlots()
         self.setMinimumWidth(WIDGET_WIDTH_PX)
-        self.plots.setMinimumHeight(330)
+        self.plots.setMinimumHeight(230)
         self.plots.setToolTip("Click to go to a frame; drag and roll the wheel to zoom.")
         self.summary = QLabel()
         self.summary.setWordWrap(True)

@@ -21,7 +21,7 @@ _COLORS = {
 }
 _MOST_SYMBOLS = 300
 _TITLE_PX = 18
-_TICK_PX = 14
+_TICK_PX = 12
 _MARK = {"color": "#ffffff", "width": 1, "style": Qt.PenStyle.DashLine}
 
 
