@@ -98,6 +98,16 @@ def test_preprocess_writes_a_stack_and_replays_its_record(tiff_file, tmp_path, f
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), written)
 
 
+def test_segment_replays_the_chain_of_an_earlier_run(tiff_file, tmp_path, model):
+    given = ["--model", model, "--engine", "keras", "--no-figures"]
+    run("segment", tiff_file, *given, "--background", "median", "-o", tmp_path / "a")
+    chain = ["--chain", tmp_path / "a" / "stack_run.json"]
+    assert run("segment", tiff_file, *given, *chain, "-o", tmp_path / "b").exit_code == 0
+    for name in ("labels.tif", "frames.csv", "pores.csv"):
+        first, second = (tmp_path / folder / f"stack_{name}" for folder in "ab")
+        assert first.read_bytes() == second.read_bytes()
+
+
 def test_preprocess_dtypes(tiff_file, tmp_path, frames):
     run("preprocess", tiff_file, "--crop", "2:30,4:44", "-o", tmp_path / "crop.tif")
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "crop.tif"), frames[:, 2:30, 4:44])

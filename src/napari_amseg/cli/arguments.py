@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Invert, Step
+from napari_amseg.preprocess import (
+    Background,
+    Chain,
+    Crop,
+    FlatField,
+    Invert,
+    Step,
+    read_chain,
+)
 from napari_amseg.settings import Settings, setting
 
 StackArgument = Annotated[
@@ -90,17 +97,6 @@ def build_chain(given: ChainOptions) -> Chain:
     if given.invert:
         steps.append(Invert())
     return chain + Chain(tuple(steps))
-
-
-def read_chain(path: str) -> Chain:
-    """A chain from its own JSON file or from a run record."""
-    try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file ({error}).") from error
-    if isinstance(record, dict) and "preprocessing" in record:
-        record = record["preprocessing"]
-    return Chain.from_json(record)
 
 
 def stem_of(source: str) -> str:

@@ -49,11 +49,7 @@ def preprocess(
     if out.exists() and not overwrite:
         raise FileExistsError(f"{out}: exists already; choose another name or give --overwrite.")
     chain = build_chain(preprocessing)
-    if dtype in _INTEGERS:
-        chain += Chain(
-            (Normalise(low_percentile=0.1, high_percentile=99.9, out_high=_INTEGERS[dtype]),)
-        )
-    elif dtype not in ("auto", "float32"):
+    if dtype not in ("auto", "float32", *_INTEGERS):
         raise ValueError(f"--dtype is {dtype!r}: choose auto, float32, uint8 or uint16.")
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
         _write(opened, chain, out, dtype)
@@ -65,7 +61,9 @@ def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
     with OutputFiles(out.parent) as files, InputHashes(stack.files) as hashes:
         with clock.stage("preprocess_fit"):
             chain = chain.fit(stack)
-            ready = chain.apply(stack)
+            corrected = chain.apply(stack)
+            mapping = _output_mapping(dtype).fit(corrected)
+            ready = mapping.apply(corrected)
         kind = ready.dtype if dtype == "auto" else np.dtype(dtype)
         with (
             clock.stage("frames"),
@@ -78,9 +76,18 @@ def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
         record = run_record(
             inputs=hashes.records(),
             settings={"dtype": str(kind)},
+            output_mapping=mapping.to_json(),
             chain=chain.to_json(),
             clock=clock,
             notes=ready.notes,
             experiment=stack.experiment.to_json(),
         )
         write_json(files.path(f"{out.stem}_run.json"), record)
+
+
+def _output_mapping(dtype: str) -> Chain:
+    """What brings grey values to the full range of an integer type; nothing for the others."""
+    if dtype not in _INTEGERS:
+        return Chain()
+    full = Normalise(low_percentile=0.1, high_percentile=99.9, out_high=_INTEGERS[dtype])
+    return Chain((full,))

@@ -31,6 +31,7 @@ from napari_amseg.pipeline.jobs import (
     SegmentJob,
     Started,
 )
+from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, measured
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import StageClock
@@ -106,8 +107,8 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
     bundle = load_bundle(job.bundle)
     with _open(job) as stack:
         with clock.stage("preprocess_fit"):
-            chain = (Chain.from_json(job.chain) + bundle.card.chain).fit(stack)
-            ready = chain.apply(stack)
+            prepared = prepare(stack, Chain.from_json(job.chain), bundle)
+            ready = prepared.stack
         with clock.stage("load_model"):
             engine = _engine(bundle, job.settings.engine)
         out = _labels_file(job.out, ready)
@@ -127,7 +128,7 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
                 if stopped:
                     break
             results.close()
-    yield Finished(stopped, clock.to_json(), chain.to_json())
+    yield Finished(stopped, clock.to_json(), prepared.chain.to_json(), prepared.model)
 
 
 def _open(job: SegmentJob) -> Stack:

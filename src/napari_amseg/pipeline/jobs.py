@@ -88,13 +88,14 @@ class FrameDone:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a job. chain : everything applied, statistics written in; None if cancelled
-    before that was known. seconds : by stage.
+    """The end of a job. seconds : by stage. chain, model : what was applied, for the run record;
+    None if cancelled before that was known.
     """
 
     cancelled: bool
     seconds: dict[str, float] = field(default_factory=dict)
     chain: dict[str, Any] | None = None
+    model: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

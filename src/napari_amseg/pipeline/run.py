@@ -13,6 +13,7 @@ from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.files import ResultFiles
+from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, measure_stack, measured
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import InputHashes, StageClock, run_record, sha256
@@ -66,8 +67,8 @@ def segment_to_files(
         _protect_edited_labels(request.folder, request.stem)
     with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
         with clock.stage("preprocess_fit"):
-            chain = (request.chain + bundle.card.chain).fit(stack)
-            ready = chain.apply(stack)
+            prepared = prepare(stack, request.chain, bundle)
+            ready = prepared.stack
         with clock.stage("load_model"):
             engine = make_engine(bundle, request.segment.engine)
         scheme, experiment = bundle.card.scheme, stack.experiment
@@ -84,8 +85,8 @@ def segment_to_files(
                     "segment": request.segment.to_json(),
                     "measure": request.measure.to_json(),
                 },
-                chain=chain.to_json(),
-                model={"name": bundle.name, "sha256": bundle.weights_sha256},
+                chain=prepared.chain.to_json(),
+                model=prepared.model,
                 engine={"name": engine.name, "device": engine.device},
                 clock=clock,
                 notes=ready.notes,

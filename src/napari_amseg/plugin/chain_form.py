@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
 
 from napari_amseg.plugin.forms import SettingsForm
-from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Invert, Normalise
+from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Invert
 
 # In the order in which they are applied, as on the command line.
 _STEPS: tuple[tuple[str, type[Any], tuple[str, ...], str], ...] = (
@@ -90,23 +88,3 @@ class ChainForm(QWidget):
                 self.forms[kind].set_value(by_kind[kind])
         self.blockSignals(False)
         self.changed.emit()
-
-
-def read_chain_file(path: Path) -> Chain:
-    """The user's steps from a saved chain or a ``_run.json``; the mapping to a model's input range
-    at the end of the latter is left out, as every model brings its own.
-
-    Raises
-    ------
-    ValueError
-        If it is neither; OSError if it cannot be read.
-    """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(record, dict) and "preprocessing" in record:
-            record = record["preprocessing"]
-        chain = Chain.from_json(record)
-    except ValueError as error:
-        raise ValueError(f"{path}: no preprocessing chain ({error})") from error
-    steps = chain.steps
-    return Chain(steps[:-1]) if steps and isinstance(steps[-1], Normalise) else chain

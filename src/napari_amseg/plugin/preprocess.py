@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_amseg.io import OutputFiles, write_json
-from napari_amseg.plugin.chain_form import ChainForm, read_chain_file
+from napari_amseg.plugin.chain_form import ChainForm
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, TidyForm
 from napari_amseg.plugin.layers import (
@@ -34,7 +34,7 @@ from napari_amseg.plugin.layers import (
 )
 from napari_amseg.plugin.preview import Previewer, PreviewImage, PreviewLayer
 from napari_amseg.plugin.tasks import Latest, explain
-from napari_amseg.preprocess import Chain, Crop
+from napari_amseg.preprocess import Chain, Crop, read_chain
 
 if TYPE_CHECKING:
     import napari
@@ -224,7 +224,7 @@ class Preprocess(QWidget):
     def load_chain(self, path: Path) -> None:
         """Fill the form from a saved chain or from a _run.json."""
         try:
-            self.form.set_value(read_chain_file(path))
+            self.form.set_value(read_chain(path))
         except (ValueError, OSError) as error:
             explain(error)
 

@@ -148,10 +148,7 @@ class SegmentRun:
                 "measure": self.job.measure.to_json(),
             },
             "chain": finished.chain,
-            "model": {
-                "name": self.job.bundle.name,
-                "sha256": self.job.bundle.weights_sha256,
-            },
+            "model": finished.model,
             "engine": {"name": engine.engine, "device": engine.device} if engine else None,
             "seconds": finished.seconds,
             "notes": list(engine.notes) if engine else [],

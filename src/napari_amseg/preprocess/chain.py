@@ -8,8 +8,10 @@ from the whole stack, and do not depend on the order in which frames are asked f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -103,6 +105,23 @@ class Chain:
                 f"up to {FORMAT_VERSION}: update napari-amseg."
             )
         return cls(tuple(_step_from_json(dict(entry)) for entry in record["steps"]))
+
+
+def read_chain(path: str | Path) -> Chain:
+    """The user's steps from a saved chain or from a ``_run.json``.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; OSError if it cannot be read.
+    """
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        if isinstance(record, dict) and "preprocessing" in record:
+            record = record["preprocessing"]
+        return Chain.from_json(record)
+    except ValueError as error:
+        raise ValueError(f"{path}: no preprocessing chain ({error})") from error
 
 
 def finite(stack: Stack) -> Stack:

@@ -1,0 +1,45 @@
+"""Bring a stack into a model's input range, and remember with which numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from napari_amseg.models import Bundle
+from napari_amseg.preprocess import Chain
+from napari_amseg.types import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A stack ready for a model.
+
+    Attributes
+    ----------
+    stack : float32 (T, Y, X) in the model's input range.
+    chain : the user's preprocessing, statistics written in.
+    model : name, hash and input mapping of the model, the latter with its statistics, for records.
+    """
+
+    stack: Stack
+    chain: Chain
+    model: dict[str, Any]
+
+
+def prepare(stack: Stack, chain: Chain, bundle: Bundle) -> Prepared:
+    """Apply the user's chain, then the model's own input mapping.
+
+    Raises
+    ------
+    ValueError
+        If a step does not fit the stack.
+    """
+    chain = chain.fit(stack)
+    corrected = chain.apply(stack)
+    to_input = bundle.card.chain.fit(corrected)
+    model = {
+        "name": bundle.name,
+        "sha256": bundle.weights_sha256,
+        "input": to_input.to_json(),
+    }
+    return Prepared(to_input.apply(corrected), chain, model)
