@@ -219,7 +219,7 @@ def _bundle(options: argparse.Namespace, model: Any, record: dict[str, Any]) -> 
         training=record,
         scores=scores,
     )
-    save_bundle(options.output, model, card)
+    save_bundle(options.output, model, card, overwrite=True)
     print(json.dumps(scores, indent=1))
     print(f"written to {options.output}")
 

@@ -61,7 +61,9 @@ class InputHashes:
             for path in self._paths:
                 digest = hashlib.sha256()
                 with open(path, "rb") as file:
-                    while (piece := file.read(2**20)) and not self._stop.is_set():
+                    while piece := file.read(2**20):
+                        if self._stop.is_set():
+                            return
                         digest.update(piece)
                 self._found.append({"name": path.name, "sha256": digest.hexdigest()})
         except OSError as error:

@@ -6,6 +6,7 @@ made from these declarations.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_type_hints
@@ -83,6 +84,8 @@ def check(option: Option, value: Any) -> None:
         return
     if option.choices and value not in option.choices:
         raise ValueError(f"{option.name} is {value!r}: choose one of {', '.join(option.choices)}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{option.name} is {value}: it must be a finite number.")
     low, high = option.low, option.high
     if low is None and high is None:
         return

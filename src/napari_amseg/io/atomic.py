@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -45,18 +46,19 @@ class OutputFiles:
         return self
 
     def path(self, name: str) -> Path:
-        """The temporary path under which to write what will be called `name`.
-
-        Raises
-        ------
-        OSError
-            If a file of this name is there and cannot be replaced: now, not hours later.
-        """
+        """The temporary path under which to write what will be called `name`; checked first."""
+        self.check([name])
         final = self.folder / name
-        if final.exists():
-            with open(final, "rb+"):  # Windows refuses while another program has it open
-                pass
         return self._pending.setdefault(final, self.folder / f".{name}.{self._token}.part")
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise OSError if one of these files cannot be replaced: now, not hours later."""
+        for name in names:
+            final = self.folder / name
+            if final.is_dir():
+                raise IsADirectoryError(f"{final}: is a folder; move it or choose another place.")
+            if final.exists():
+                os.rename(final, final)  # Windows refuses while another program has it open
 
     @property
     def finals(self) -> list[Path]:
@@ -75,15 +77,22 @@ class OutputFiles:
         try:
             for part in self._pending.values():
                 _flush(part)
-        except OSError:
+            self._rename()
+        except BaseException:
             self._discard()
             raise
-        try:
-            for final, part in self._pending.items():
-                part.replace(final)
-        except OSError:
-            self._discard()
-            raise
+
+    def _rename(self) -> None:
+        """Give every file its final name; an interruption waits until all have theirs."""
+        interrupted: KeyboardInterrupt | None = None
+        for final, part in self._pending.items():
+            while part.exists():
+                try:
+                    part.replace(final)
+                except KeyboardInterrupt as interruption:
+                    interrupted = interruption
+        if interrupted is not None:
+            raise interrupted
 
     def _discard(self) -> None:
         for part in self._pending.values():

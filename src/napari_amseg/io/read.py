@@ -65,14 +65,14 @@ def can_read(path: StackPath) -> bool:
 
 def _open(path: StackPath | Sequence[StackPath]) -> Stack:
     if not isinstance(path, str | os.PathLike):
-        return _open_several([Path(p) for p in path], what="list of files")
+        return _open_list([Path(p) for p in path])
     where = Path(path).expanduser()
     if where.is_dir():
         return _open_folder(where)
     if where.exists():
         return _reader(where)(where)
     if glob.has_magic(str(where)):
-        return _open_several([Path(p) for p in glob.glob(str(where))], what=f"pattern {where}")
+        return _open_pattern(where)
     raise FileNotFoundError(f"{where}: there is no such file or folder.")
 
 
@@ -91,6 +91,27 @@ def _open_folder(folder: Path) -> Stack:
     files = [p for p in folder.iterdir() if p.suffix.lower() in READERS and p.name[0] != "."]
     if not files:
         raise FileNotFoundError(f"{folder}: no image or stack in it ({', '.join(READERS)}).")
+    return _open_sequence_among(files, folder)
+
+
+def _open_pattern(pattern: Path) -> Stack:
+    """The files a glob finds, as if they were alone in their folder."""
+    files = [Path(p) for p in glob.glob(str(pattern))]
+    if not files:
+        raise FileNotFoundError(f"pattern {pattern}: no file matches.")
+    folders = sorted({str(p.parent) for p in files})
+    if len(folders) > 1:
+        raise ValueError(
+            f"pattern {pattern}: matches files in {len(folders)} folders ({folders[0]}, "
+            f"{folders[1]}, ...). A stack lies in one folder."
+        )
+    for file in files:
+        _reader(file)
+    return _open_sequence_among(files, files[0].parent)
+
+
+def _open_sequence_among(files: list[Path], folder: Path) -> Stack:
+    """The one file, or the numbered sequence among several; what is left out is noted."""
     if len(files) == 1:
         return _reader(files[0])(files[0])
     sequence, skipped = numbered_sequence(files, folder)
@@ -101,11 +122,10 @@ def _open_folder(folder: Path) -> Stack:
     return replace(stack, notes=(*stack.notes, f"not part of the numbered sequence: {names}"))
 
 
-def _open_several(files: list[Path], what: str) -> Stack:
+def _open_list(files: list[Path]) -> Stack:
+    """Files named one by one: all of them, in numeric order."""
     if not files:
-        raise FileNotFoundError(f"{what}: no file matches.")
+        raise FileNotFoundError("list of files: it is empty.")
     for file in files:
         _reader(file)
-    if len(files) == 1:
-        return _open(files[0])
-    return open_sequence(files)
+    return _open(files[0]) if len(files) == 1 else open_sequence(files)

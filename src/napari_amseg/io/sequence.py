@@ -28,26 +28,46 @@ def numeric_key(path: Path) -> tuple[Any, ...]:
 
 
 def numbered_sequence(files: list[Path], folder: Path) -> tuple[list[Path], list[Path]]:
-    """The one numbered sequence among `files`, and the files that do not belong to it.
+    """The one numbered sequence among `files`, in order, and the files that do not belong to it.
+
+    Names that differ in numbers only may form a sequence; the last number that varies counts the
+    frames.
 
     Raises
     ------
     ValueError
         If no name holds a number, or there are several sequences to choose from.
     """
-    groups: dict[str, list[Path]] = defaultdict(list)
+    families: dict[str, list[Path]] = defaultdict(list)
     for path in files:
-        numbers = list(_NUMBER.finditer(path.stem))
-        if numbers:
-            last = numbers[-1]
-            pattern = f"{path.stem[: last.start()]}*{path.stem[last.end() :]}{path.suffix}"
-            groups[pattern].append(path)
-    sequences = {pattern: group for pattern, group in groups.items() if len(group) > 1}
+        families[_NUMBER.sub("*", path.name)].append(path)
+    sequences: dict[str, list[Path]] = {}
+    for family in families.values():
+        if len(family) > 1:
+            sequences |= _split_by_counter(family)
+    sequences = {pattern: group for pattern, group in sequences.items() if len(group) > 1}
     if len(sequences) != 1:
         raise ValueError(f"{folder}: {_choose(files, sequences, folder)}")
-    sequence = next(iter(sequences.values()))
+    sequence = sorted(next(iter(sequences.values())), key=numeric_key)
     taken = set(sequence)
     return sequence, sorted((p for p in files if p not in taken), key=numeric_key)
+
+
+def _split_by_counter(family: list[Path]) -> dict[str, list[Path]]:
+    """Names that differ in numbers only, split by every number but the one that counts frames."""
+    place = counter_place(family)
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for path in family:
+        counter = list(_NUMBER.finditer(path.name))[place]
+        groups[f"{path.name[: counter.start()]}*{path.name[counter.end() :]}"].append(path)
+    return groups
+
+
+def counter_place(files: list[Path]) -> int:
+    """Which of the numbers in the names counts: the last one that varies."""
+    numbers = [_NUMBER.findall(path.name) for path in files]
+    varying = [i for i, column in enumerate(zip(*numbers, strict=False)) if len(set(column)) > 1]
+    return varying[-1] if varying else -1
 
 
 def _choose(files: list[Path], sequences: dict[str, list[Path]], folder: Path) -> str:
@@ -72,10 +92,13 @@ def open_sequence(files: list[Path]) -> Stack:
         several frames, or that is no grey image.
     """
     files = sorted(files, key=numeric_key)
+    notes = list(_gaps(files))
     with ThreadPoolExecutor(8) as pool:  # on network drives the wait is latency
         headers = pool.map(_header, files)
         shape, dtype, experiment = next(headers)
-        for path, (other_shape, other_dtype, _) in zip(files[1:], headers, strict=True):
+        for path, (other_shape, other_dtype, other) in zip(files[1:], headers, strict=True):
+            if other != experiment and len(notes) < 2:
+                notes.append(f"{path.name} states another pixel size or frame rate than the first")
             if (other_shape, other_dtype) != (shape, dtype):
                 raise ValueError(
                     f"{path}: frame is {_words(other_shape, other_dtype)}, but {files[0].name} is "
@@ -95,7 +118,7 @@ def open_sequence(files: list[Path]) -> Stack:
         read=read,
         experiment=experiment,
         files=tuple(map(str, files)),
-        notes=_gaps(files),
+        notes=tuple(notes),
     )
 
 
@@ -116,11 +139,11 @@ def _words(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
 
 def _gaps(files: list[Path]) -> tuple[str, ...]:
     """A remark when numbers are missing: the time axis would be wrong from there on."""
-    last_numbers = [_NUMBER.findall(p.stem)[-1:] for p in files]
-    if not all(last_numbers):
-        return ()
-    numbers = np.array([int(n[0]) for n in last_numbers])
-    steps = np.diff(numbers)
+    found = [_NUMBER.findall(p.name) for p in files]
+    if not all(found) or len(set(map(len, found))) > 1:
+        return ("the names are not numbered alike: check that the files are frames, in order",)
+    place = counter_place(files)
+    steps = np.diff(np.array([int(numbers[place]) for numbers in found]))
     usual = int(np.median(steps)) or 1
     odd = np.flatnonzero(steps != usual)
     if not odd.size:

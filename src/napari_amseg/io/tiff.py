@@ -26,7 +26,7 @@ def open_tiff(path: Path) -> Stack:
         If it is no TIFF, truncated, not grey, or its pages differ in shape or dtype.
     """
     with _opened(path, keep=True) as tif:
-        series = _only_series(path, tif)
+        series, n_series = _only_series(path, tif), len(tif.series)
         shape = _stack_shape(path, series)
         dtype = _real_dtype(path, series.dtype)
         experiment = read_metadata(tif)
@@ -40,6 +40,7 @@ def open_tiff(path: Path) -> Stack:
         read=read,
         experiment=experiment,
         files=(str(path),),
+        notes=(f"{n_series} image series in the file: the first is used",) if n_series > 1 else (),
         close_source=tif.close,
     )
 
@@ -54,9 +55,11 @@ def single_frame_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], Exp
     """
     with _opened(path) as tif:
         page = tif.pages.first
-        if len(tif.pages) > 1:
+        # ImageJ's kind beyond 4 GB has one page for all its images.
+        n_frames = max(len(tif.pages), int((tif.imagej_metadata or {}).get("images", 1)))
+        if n_frames > 1:
             raise ValueError(
-                f"{path}: holds {len(tif.pages)} frames, expected one frame a file. "
+                f"{path}: holds {n_frames} frames, expected one frame a file. "
                 "Give a multi-page file by its own name."
             )
         require_grey(path, page.shape)
@@ -158,7 +161,7 @@ def _stack_shape(path: Path, series: tifffile.TiffPageSeries) -> tuple[int, int,
 
 
 def _real_dtype(path: Path, dtype: np.dtype[Any] | None) -> np.dtype[Any]:
-    if dtype is None or dtype.kind not in "uif":
+    if dtype is None or dtype.kind not in "uifb":
         raise ValueError(f"{path}: pixels are {dtype}, expected grey integers or floats.")
     return dtype
 

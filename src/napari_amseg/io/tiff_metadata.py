@@ -1,7 +1,7 @@
 """Pixel size and frame rate from TIFF metadata, where it truly says so.
 
-Bare resolution tags are not believed: most writers fill in 72 dpi. Only ImageJ's calibrated
-unit and OME-XML count.
+Bare resolution tags are not believed: most writers fill in 72 dpi, and ImageJ then says "inch" or
+"cm". Only a length unit of microscopy, set in ImageJ or OME-XML, counts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from napari_amseg.types import Experiment
 
 _UM = {
     "nm": 1e-3, "um": 1.0, "µm": 1.0, "μm": 1.0, "micron": 1.0, "microns": 1.0,
-    "micrometer": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0, "in": 25400.0,
+    "micrometer": 1.0, "mm": 1e3,
 }  # fmt: skip
 _SECONDS = {
     "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "msec": 1e-3, "s": 1.0,
@@ -50,9 +50,16 @@ def _from_imagej(tif: tifffile.TiffFile) -> tuple[float | None, float | None]:
         x, y = (_ratio(tags[name].value) for name in ("XResolution", "YResolution"))
         if x and y and abs(x - y) < 1e-3 * x:  # oblong pixels have no single size
             pixel_size_um = _UM[unit] / x
-    interval = metadata.get("finterval")
+    interval = _number(metadata.get("finterval"))
     scale = _SECONDS.get(str(metadata.get("tunit", "s")).replace("\\u00B5", "µ").strip().lower())
-    return pixel_size_um, float(interval) * scale if interval and scale else None
+    return pixel_size_um, interval * scale if interval and scale else None
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
 
 
 def _ratio(value: tuple[int, int]) -> float | None:

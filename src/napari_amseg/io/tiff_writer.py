@@ -11,8 +11,9 @@ import tifffile
 
 from napari_amseg.types import Experiment, Frame
 
-# Classic TIFF ends at 4 GB; above this many raw bytes compression might not keep below it.
-_RAW_BYTES_FOR_BIGTIFF = 2**33
+# Classic TIFF ends at 4 GB. Grey values may not compress at all; labels shrink fifty-fold.
+_LARGEST_CLASSIC_GREY = 2**32 - 2**25
+_LARGEST_CLASSIC_LABELS = 2**35
 
 
 class TiffStackWriter:
@@ -22,6 +23,7 @@ class TiffStackWriter:
     ----------
     path : the file. shape, dtype : of the whole stack; uint8, uint16 or float32.
     experiment : pixel size and frame rate go into the tags where known.
+    labels : whether the frames are label images, which compress well.
 
     Notes
     -----
@@ -29,13 +31,20 @@ class TiffStackWriter:
     """
 
     def __init__(
-        self, path: Path, shape: tuple[int, int, int], dtype: Any, experiment: Experiment
+        self,
+        path: Path,
+        shape: tuple[int, int, int],
+        dtype: Any,
+        experiment: Experiment,
+        *,
+        labels: bool = False,
     ) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
         self._written = 0
         self._tags = _tags(shape[0], experiment)
         raw_bytes = int(np.prod(shape, dtype=np.int64)) * self.dtype.itemsize
-        self._tif = tifffile.TiffWriter(path, bigtiff=raw_bytes > _RAW_BYTES_FOR_BIGTIFF)
+        largest = _LARGEST_CLASSIC_LABELS if labels else _LARGEST_CLASSIC_GREY
+        self._tif = tifffile.TiffWriter(path, bigtiff=raw_bytes > largest)
 
     def append(self, frame: Frame) -> None:
         """Write the next frame, (Y, X) of the stack's dtype."""

@@ -138,17 +138,20 @@ def _bundle_from_json(folder: Path, record: dict[str, Any]) -> Bundle:
     return Bundle(folder, card, str(record["weights_sha256"]))
 
 
-def save_bundle(folder: str | Path, model: Any, card: ModelCard) -> Bundle:
-    """Write a bundle; an existing bundle at `folder` is replaced only once the new one is whole.
+def save_bundle(
+    folder: str | Path, model: Any, card: ModelCard, *, overwrite: bool = False
+) -> Bundle:
+    """Write a bundle, whole or not at all.
+
+    overwrite : replace the two files of a bundle that is there already.
 
     Raises
     ------
     FileExistsError
-        If `folder` exists and is no model bundle: nothing else is ever overwritten.
+        If `folder` holds a bundle and `overwrite` is off, or holds anything else.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / CARD).exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder}: exists and is no model bundle; choose another folder.")
+    require_free(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.part"
     part.mkdir()
@@ -156,13 +159,21 @@ def save_bundle(folder: str | Path, model: Any, card: ModelCard) -> Bundle:
         model.save_weights(part / WEIGHTS)
         digest = sha256(part / WEIGHTS)
         write_json(part / CARD, _card_record(card, model, digest))
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
-    except BaseException:
+        folder.mkdir(exist_ok=True)
+        for name in (WEIGHTS, CARD):  # in between, the old card refuses the new weights
+            (part / name).replace(folder / name)
+    finally:
         shutil.rmtree(part, ignore_errors=True)
-        raise
     return Bundle(folder, card, digest)
+
+
+def require_free(folder: Path, *, overwrite: bool = False) -> None:
+    """Raise FileExistsError unless a bundle may be written to `folder`."""
+    there = {p.name for p in folder.iterdir()} if folder.exists() else set()
+    if there - {CARD, WEIGHTS}:
+        raise FileExistsError(f"{folder}: exists and holds other files; choose another folder.")
+    if there and not overwrite:
+        raise FileExistsError(f"{folder}: holds a model already; choose another folder.")
 
 
 def _card_record(card: ModelCard, model: Any, digest: str) -> dict[str, Any]:

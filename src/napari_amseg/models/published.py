@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_amseg.models.bundle import Bundle, ModelCard, save_bundle
+from napari_amseg.models.bundle import Bundle, ModelCard, require_free, save_bundle
 from napari_amseg.models.registry import build
 from napari_amseg.preprocess import Chain, Normalise
 from napari_amseg.provenance import sha256
@@ -41,6 +41,7 @@ def import_weights(path: str | Path, *, architecture: str, folder: str | Path) -
         what was expected and what was found. Nothing is written then.
     """
     path = Path(path)
+    require_free(Path(folder))
     stored = read_keras2_weights(path)
     model = build(architecture, n_classes=_n_classes(stored))
     _assign(path, model, architecture, stored)

@@ -65,6 +65,9 @@ def build(name: str, *, n_classes: int, **arguments: Any) -> Any:
             f"it takes {', '.join(entry.arguments) or 'none'}."
         )
     module, function = entry.builder.split(":")
+    wrong = {k: v for k, v in arguments.items() if type(v) is not type(entry.arguments[k])}
+    if wrong:
+        raise ValueError(f"network {name!r} cannot be built with {wrong}.")
     return getattr(import_module(module), function)(
         n_classes=n_classes, **{**entry.arguments, **arguments}
     )

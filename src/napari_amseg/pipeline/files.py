@@ -38,7 +38,7 @@ class ResultFiles:
         self._names = ("labels.tif", "frames.csv", "pores.csv")[0 if labels else 1 :]
         if labels:
             path = files.path(f"{stem}_labels.tif")
-            writer = TiffStackWriter(path, shape, "uint8", experiment)
+            writer = TiffStackWriter(path, shape, "uint8", experiment, labels=True)
             self._labels = self._open.enter_context(writer)
         frames, pores = (files.path(f"{stem}_{kind}.csv") for kind in ("frames", "pores"))
         self._frames = self._open.enter_context(TableWriter(frames, FRAME_COLUMNS))

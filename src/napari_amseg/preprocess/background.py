@@ -20,6 +20,7 @@ from napari_amseg.settings import Settings, setting
 from napari_amseg.types import Frame, Stack
 
 Image = NDArray[np.float32]
+MOST_WINDOW_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,17 @@ class Background(Settings):
         """
         if self.method == "previous" and self.window == 0:
             raise ValueError("background 'previous' needs a window: how many frames, say 10?")
+        if self.method == "previous" and self.window >= len(stack):
+            raise ValueError(
+                f"background 'previous' of {self.window} frames needs a stack of more frames than "
+                f"that, this one has {len(stack)}."
+            )
+        frame_bytes = 4 * stack.shape[1] * stack.shape[2]
+        if self.window < len(stack) and self.window * frame_bytes > MOST_WINDOW_BYTES:
+            raise ValueError(
+                f"a window of {self.window} frames of {stack.shape[1]}x{stack.shape[2]} takes more "
+                f"than 1 GB: use at most {MOST_WINDOW_BYTES // frame_bytes} frames, or crop first."
+            )
         rolling = 0 < self.window < len(stack)
         remove = self._remover()
         if rolling:
@@ -72,11 +84,10 @@ class Background(Settings):
             def read(t: int) -> Frame:
                 return remove(images(t))(stack.read(t))
         else:
-            method = "mean" if self.method == "previous" else self.method
-            image = temporal_image(stack, reduction(method, self.percentile))
+            image = temporal_image(stack, reduction(self.method, self.percentile))
             once = remove(image)
             count = int(dead_pixels(image).sum()) if self.mode == "divide" else 0
-            note = f"background: {method} of the stack, {count} dead pixels filled"
+            note = f"background: {self.method} of the stack, {count} dead pixels filled"
 
             def read(t: int) -> Frame:
                 return once(stack.read(t))

@@ -54,8 +54,10 @@ class Chain:
         return Chain(self.steps + other.steps)
 
     def fit(self, stack: Stack) -> Chain:
-        """The chain with the statistics of `stack` written in: replayed on any part of the
-        stack, or on another one, it maps equal pixels to equal values.
+        """The chain with the grey limits of `stack` and the hashes of its flats written in.
+
+        Replayed on the same stack it gives the same values. Limits also hold on other stacks; a
+        background is always that of the stack at hand.
         """
         fitted: list[Step] = []
         stack = finite(stack)
@@ -97,14 +99,16 @@ class Chain:
         ValueError
             If the format is newer than this program, or a step or one of its settings is unknown.
         """
-        if not isinstance(record, Mapping) or "steps" not in record:
-            raise ValueError("preprocessing chain: the record holds no 'steps'.")
-        if record.get("format_version", FORMAT_VERSION) > FORMAT_VERSION:
+        entries = record.get("steps") if isinstance(record, Mapping) else None
+        if not isinstance(entries, list) or not all(isinstance(e, Mapping) for e in entries):
+            raise ValueError("preprocessing chain: the record holds no list of 'steps'.")
+        version = record.get("format_version", FORMAT_VERSION)
+        if not isinstance(version, int) or version > FORMAT_VERSION:
             raise ValueError(
-                f"preprocessing chain has format {record['format_version']}, this version reads "
+                f"preprocessing chain has format {version!r}, this version reads "
                 f"up to {FORMAT_VERSION}: update napari-amseg."
             )
-        return cls(tuple(_step_from_json(dict(entry)) for entry in record["steps"]))
+        return cls(tuple(_step_from_json(dict(entry)) for entry in entries))
 
 
 def read_chain(path: str | Path) -> Chain:

@@ -35,6 +35,8 @@ class Crop(Settings):
         match = re.fullmatch(r"\s*(\d*):(\d*)\s*,\s*(\d*):(\d*)\s*", text)
         if match is None:
             raise ValueError(f"crop is {text!r}: write Y0:Y1,X0:X1, for example 0:256,100:612.")
+        if any(end and not int(end) for end in match.group(2, 4)):
+            raise ValueError(f"crop is {text!r}: a region that ends at 0 is empty.")
         y0, y1, x0, x1 = (int(part or 0) for part in match.groups())
         return cls(y0=y0, y1=y1, x0=x0, x1=x1)
 

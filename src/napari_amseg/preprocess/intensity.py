@@ -102,6 +102,8 @@ class Normalise(Settings):
             return stack.derived(lambda t: stack.read(t).astype(np.float32), dtype=np.float32)
         fitted = self.fit(stack)
         low, high = float(fitted.low), float(fitted.high)  # type: ignore[arg-type]
+        if not high > low:
+            raise ValueError(f"normalise: high is {high:g}, it must lie above low, {low:g}.")
         gain = np.float32((self.out_high - self.out_low) / (high - low))
         shift = np.float32(self.out_low - low * float(gain))
 

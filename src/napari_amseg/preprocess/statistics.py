@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,7 @@ def grey_levels(stack: Stack, percentiles: tuple[float, ...]) -> tuple[float, ..
     indices = sample_indices(len(stack), 64)
     per_frame = 2**22 // len(indices)
     step = max(1, stack.shape[1] * stack.shape[2] // per_frame)
-    step += step % 2 == 0 and stack.shape[2] % 2 == 0  # an odd step visits every column
+    while gcd(step, stack.shape[2]) > 1:  # a common factor would leave out whole columns
+        step += 1
     pixels = np.concatenate([stack.read(int(t)).ravel()[::step] for t in indices])
     return tuple(float(v) for v in np.percentile(pixels, percentiles))
