@@ -22,7 +22,9 @@ def test_json_round_trip_and_subset():
     assert casting.code_of("keyhole") is None
 
 
-@pytest.mark.parametrize("text", ["keyhole", "keyhole=x", "keyhole=1,pore=1", "pore=0", "pore=256"])
+@pytest.mark.parametrize(
+    "text", ["keyhole", "keyhole=x", "keyhole=1,pore=1", "pore=0", "pore=256", "pore=1,pore=2"]
+)
 def test_bad_codes(text):
     with pytest.raises(ValueError, match=r"write role=code|twice|outside"):
         LabelScheme.parse(text)

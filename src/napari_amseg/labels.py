@@ -57,6 +57,9 @@ class LabelScheme:
             twice = {v for v in values if list(values).count(v) > 1}
             if twice:
                 raise ValueError(f"label scheme uses {what} {sorted(map(str, twice))} twice.")
+        for role in ("keyhole", "pore", "substrate"):  # what is measured, by its role
+            if sum(c.role == role for c in self.classes) > 1:
+                raise ValueError(f"label scheme has two classes with the role {role!r}.")
         outside = [code for code in codes if not 1 <= code <= 255]
         if outside:
             raise ValueError(f"label codes {outside} are outside 1..255 (0 means unlabelled).")
@@ -91,18 +94,22 @@ class LabelScheme:
         """
         default = {c.role: c.color for c in DEFAULT_SCHEME.classes}
         try:
-            pairs = [part.split("=") for part in text.split(",")]
+            pairs = [part.split("=") for part in text.casefold().split(",")]
             classes = tuple(
-                LabelClass(
-                    int(code), role.strip(), default.get(role.strip(), "#808080"), role.strip()
-                )
-                for role, code in pairs
+                LabelClass(int(code), role, default.get(role, "#808080"), role)
+                for role, code in ((name.strip(), code) for name, code in pairs)
             )
         except ValueError:
             raise ValueError(
                 f"codes are {text!r}: write role=code,..., for example keyhole=1,pore=2."
             ) from None
-        return cls(classes)
+        scheme = cls(classes)
+        if scheme.code_of("keyhole") is None and scheme.code_of("pore") is None:
+            raise ValueError(
+                f"codes {text!r} name neither keyhole nor pore: nothing could be measured. "
+                f"Known names are {', '.join(default)}; they replace the default codes."
+            )
+        return scheme
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain records for ``model.json``, ``benchmark.json`` and ``run.json``."""

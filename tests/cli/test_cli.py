@@ -92,7 +92,7 @@ def test_preprocess_writes_a_stack_and_replays_its_record(tiff_file, tmp_path, f
     assert written.dtype == np.float32
     assert written.shape == (6, 28, 40)
     again = run(
-        "preprocess", tiff_file, "--chain", tmp_path / "a_run.json", "-o", tmp_path / "b.tif"
+        "preprocess", tiff_file, "--chain", tmp_path / "a_preprocess.json", "-o", tmp_path / "b.tif"
     )
     assert again.exit_code == 0, again.output
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), written)
@@ -237,6 +237,25 @@ def test_preprocess_does_not_replace_a_file_unasked(tiff_file, tmp_path):
     shutil.copy(tiff_file, tmp_path / "a.tif")
     assert "exists already" in fails("preprocess", tiff_file, "-o", tmp_path / "a.tif")
     assert "end in .tif" in fails("preprocess", tiff_file, "-o", tmp_path / "a.png")
+
+
+def test_stems(tmp_path, monkeypatch):
+    from napari_amseg.cli.arguments import stem_of
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    for name in ("stack[1].tif", "a.ome.tif"):
+        (tmp_path / "run" / name).touch()
+    found = [stem_of(f"run/{name}") for name in ("stack[1].tif", "a.ome.tif", "*.tif", "")]
+    assert found == ["stack[1]", "a", "run", "run"]
+    assert "*" not in stem_of("*/*.tif")
+
+
+def test_class_names_are_checked(tmp_path, labels):
+    tifffile.imwrite(tmp_path / "a.tif", labels[None])
+    assert "neither keyhole nor pore" in fails(
+        "quantify", tmp_path / "a.tif", "--codes", "keyhol=1,substrate=3", "-o", tmp_path / "out"
+    )
 
 
 def test_verbose_shows_the_traceback(tmp_path):

@@ -94,6 +94,16 @@ def test_nothing_is_known_where_nobody_said(tmp_path, frames):
         assert stack.experiment.frame_rate_hz is None
 
 
+@pytest.mark.parametrize("unit", ["inch", "cm", "pixel"])
+def test_printing_resolutions_are_no_pixel_size(tmp_path, frames, unit):
+    """Fiji writes unit=inch for every 72 dpi picture."""
+    tifffile.imwrite(
+        tmp_path / "a.tif", frames, imagej=True, metadata={"unit": unit}, resolution=(72, 72)
+    )
+    with read_stack(tmp_path / "a.tif") as stack:
+        assert stack.experiment.pixel_size_um is None
+
+
 def test_oblong_pixels_have_no_single_size(tmp_path, frames):
     tifffile.imwrite(
         tmp_path / "a.tif", frames, imagej=True, metadata={"unit": "um"}, resolution=(0.5, 0.25)

@@ -88,6 +88,32 @@ def test_a_multi_page_file_within_a_sequence_is_refused(tmp_path, frames):
         read_stack(tmp_path)
 
 
+def test_a_glob_leaves_out_flats_and_stays_in_one_folder(tmp_path, frames):
+    write(tmp_path, ["f1.tif", "f2.tif", "f3.tif", "flat.tif", "dark.tif"], frames)
+    stack = read_stack(tmp_path / "*.tif")
+    np.testing.assert_array_equal(np.stack(list(stack)), frames[:3])
+    assert "dark.tif, flat.tif" in stack.notes[0]
+    for name in ("run1", "run2"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, ["f1.tif", "f2.tif"], frames)
+    with pytest.raises(ValueError, match="2 folders"):
+        read_stack(tmp_path / "run?" / "*.tif")
+
+
+def test_the_number_that_varies_counts(tmp_path, frames):
+    write(tmp_path, [f"frame_{t}_40kHz.tif" for t in (9, 10, 11)], frames)
+    np.testing.assert_array_equal(np.stack(list(read_stack(tmp_path))), frames[:3])
+
+
+def test_imagej_stacks_with_one_page_are_no_single_frames(tmp_path, frames):
+    """Beyond 4 GB ImageJ writes one page for all images: taking it as a frame would lose them."""
+    for t in (1, 2):
+        description = f"ImageJ=1.54f\nimages={len(frames)}\n"
+        tifffile.imwrite(tmp_path / f"f{t}.tif", frames[0], description=description, metadata=None)
+    with pytest.raises(ValueError, match="holds 6 frames"):
+        read_stack(tmp_path)
+
+
 def test_empty_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="no image or stack"):
         read_stack(tmp_path)

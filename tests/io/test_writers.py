@@ -83,6 +83,34 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_name_that_is_taken_by_a_folder_is_found_before_the_work(tmp_path):
+    (tmp_path / "run_summary.json").mkdir()
+    with pytest.raises(IsADirectoryError), OutputFiles(tmp_path) as files:
+        files.check(["run_frames.csv", "run_summary.json"])
+
+
+def test_an_interruption_while_flushing_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt), OutputFiles(tmp_path) as files:
+        files.path("a.txt").write_text("a")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "labels", "big"), [("float32", False, True), ("uint8", True, False)]
+)
+def test_stacks_that_may_pass_4_gb_are_bigtiff(tmp_path, dtype, labels, big):
+    shape = (5_000, 512, 1024)
+    with (
+        pytest.raises(ValueError, match="0 of 5000"),
+        TiffStackWriter(tmp_path / "a.tif", shape, dtype, Experiment(), labels=labels) as writer,
+    ):
+        assert writer.is_bigtiff == big
+
+
 def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "out").touch()
     with pytest.raises(NotADirectoryError, match="is a file"), OutputFiles(tmp_path / "out"):

@@ -173,6 +173,16 @@ def test_small_pores_can_be_dropped(labels):
     assert row(labels, settings=MeasureSettings(min_pore_area_px=2))["pore_count"] == 1
 
 
+def test_specks_need_not_count_as_a_keyhole(labels):
+    from napari_amseg.measure import MeasureSettings
+
+    labels[labels == Label.KEYHOLE] = Label.SUBSTRATE
+    labels[20, 20] = Label.KEYHOLE
+    assert row(labels)["keyhole_area_px"] == 1
+    measured = row(labels, settings=MeasureSettings(min_keyhole_area_px=5))
+    assert (measured["keyhole_area_px"], measured["keyhole_depth_px"]) == (0, None)
+
+
 def test_other_codes_are_measured_by_their_role(labels):
     scheme = LabelScheme.parse("keyhole=9,pore=7,substrate=5,gas=3")
     other = np.select(

@@ -8,7 +8,7 @@ import pytest
 from napari_amseg import measure_stack, read_stack
 from napari_amseg.labels import Label
 from napari_amseg.measure import StackSummary, deviation, fit_line
-from napari_amseg.measure.series import leading_edge_speed_px
+from napari_amseg.measure.tracks import leading_edge_speed_px, split_tracks
 from napari_amseg.types import Experiment
 
 
@@ -61,7 +61,8 @@ def test_summary_is_in_px_where_no_pixel_size_is_known():
         summary.append(result.row)
     record = summary.to_json()
     assert record["keyhole_depth_px"]["mean"] == pytest.approx(10)
-    assert record["keyhole_depth_um"] is None
+    assert record["keyhole_depth_um"]["mean"] is None
+    assert record["keyhole_depth_um"]["delta_max"] == pytest.approx(0.2)
     assert record["scan_speed_m_s"] is None
 
 
@@ -70,6 +71,40 @@ def test_leading_edge_is_on_the_side_of_the_motion():
     left, right = 300 - 3.0 * frames, 340 - 2.0 * frames
     assert leading_edge_speed_px(frames, left, right) == pytest.approx(-3)
     assert leading_edge_speed_px([0, 1], [0, 1], [5, 6]) is None
+
+
+def test_speed_of_several_tracks_is_that_of_each():
+    """One line through a sawtooth would have no slope at all."""
+    frames = np.r_[0:40, 60:100, 100:140]  # a pause, then a jump back without one
+    left = np.tile(100 + 5.0 * np.arange(40), 3)
+    assert [len(t) for t in split_tracks(frames, left + 10)] == [40, 40, 40]
+    assert leading_edge_speed_px(frames, left, left + 20) == pytest.approx(5)
+    back_and_forth = np.r_[left[:40], left[:40][::-1], left[:40]]
+    paused = np.r_[0:40, 60:100, 120:160]
+    assert leading_edge_speed_px(paused, back_and_forth, back_and_forth + 20) == pytest.approx(5)
+
+
+def test_entry_and_exit_frames_can_be_left_out():
+    rows = [
+        {"frame": t, "keyhole_area_px": a, "keyhole_depth_px": 10.0, "keyhole_left_px": t,
+         "keyhole_right_px": t + 9, "pore_count": 0, "pore_area_px": 0, "substrate_area_px": 9,
+         "labelled_area_px": 9, "pore_max_equivalent_diameter_px": None, "flags": ""}
+        for t, a in enumerate([10, 100, 100, 100, 20])
+    ]  # fmt: skip
+    for skip, mean in ((0, 66), (1, 100), (3, None)):
+        summary = StackSummary(Experiment(), skip_entry_exit_frames=skip)
+        for row in rows:
+            summary.append(row)
+        record = summary.to_json()["keyhole_area_px"]
+        assert record["mean"] == (None if mean is None else pytest.approx(mean))
+
+
+def test_pores_are_counted_once_a_track(labels):
+    summary = StackSummary(Experiment())
+    for result in measure_stack(np.stack([labels] * 4)):
+        summary.append(result.row, result.pores)
+    record = summary.to_json()
+    assert (record["pore_count_total"], record["pore_track_count"]) == (4, 1)
 
 
 def test_line_stands_up_to_a_quarter_of_wrong_points(rng):

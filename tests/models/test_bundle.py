@@ -78,8 +78,12 @@ def test_other_folders_are_never_overwritten(tmp_path, model):
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_saving_twice_replaces_the_bundle(bundle, model):
-    save_bundle(bundle.folder, model, ModelCard("amsegnet", {"filters": 1}, training={"seed": 4}))
+def test_a_bundle_is_replaced_only_when_asked(bundle, model):
+    card = ModelCard("amsegnet", {"filters": 1}, training={"seed": 4})
+    with pytest.raises(FileExistsError, match="a model already"):
+        save_bundle(bundle.folder, model, card)
+    assert load_bundle(bundle.folder).card.training == {"seed": 3}
+    save_bundle(bundle.folder, model, card, overwrite=True)
     assert load_bundle(bundle.folder).card.training == {"seed": 4}
     assert len(list(bundle.folder.parent.iterdir())) == 1
 

@@ -139,6 +139,34 @@ def test_edited_labels_are_not_overwritten(request_, bundle):
     segment_to_files(replace(request_, overwrite=True), bundle)
 
 
+def test_another_stack_of_the_same_name_is_not_overwritten(request_, bundle, tmp_path, frames):
+    from dataclasses import replace
+
+    segment_to_files(request_, bundle)
+    (tmp_path / "b").mkdir()
+    tifffile.imwrite(tmp_path / "b" / "stack.tif", frames)
+    with (
+        read_stack(tmp_path / "b" / "stack.tif") as other,
+        pytest.raises(FileExistsError, match="another stack"),
+    ):
+        segment_to_files(replace(request_, stack=other), bundle)
+
+
+def test_segment_again_after_quantify_and_edits_are_remembered(request_, bundle):
+    segment_to_files(request_, bundle)
+    path = request_.folder / "run_labels.tif"
+    with read_stack(path) as labels:
+        record = quantify_to_files(RunRequest(labels, request_.folder, "run"))
+    assert record["labels_made_by"]["edited_since"] is False
+    segment_to_files(request_, bundle)
+    edited = tifffile.imread(path)
+    edited[0, :4] = 1
+    tifffile.imwrite(path, edited)
+    with read_stack(path) as labels:
+        record = quantify_to_files(RunRequest(labels, request_.folder, "run"))
+    assert record["labels_made_by"]["edited_since"] is True
+
+
 def test_quantify_agrees_with_segment_and_remembers_the_model(request_, bundle):
     segment_to_files(request_, bundle)
     folder = request_.folder

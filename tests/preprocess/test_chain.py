@@ -163,7 +163,7 @@ def test_crop_of_another_form(text):
         Crop.parse(text)
 
 
-@pytest.mark.parametrize("text", ["0:33,0:48", "10:5,0:48", "0:32,48:50"])
+@pytest.mark.parametrize("text", ["0:33,0:48", "10:5,0:48", "0:32,40:40", "0:32,48:50"])
 def test_crop_outside(stack, text):
     with pytest.raises(ValueError, match="inside frames of 32x48"):
         Crop.parse(text).apply(stack)
@@ -254,6 +254,9 @@ def test_every_step_but_crop_gives_float32(tmp_path, stack):
         ({}, "steps"),
         ({"steps": [{"step": "blur"}]}, "blur"),
         ({"steps": [{"step": "crop", "z0": 1}]}, "z0"),
+        ({"steps": 5}, "steps"),
+        ({"steps": [1]}, "steps"),
+        ({"steps": [], "format_version": "a"}, "update"),
         ({"steps": [], "format_version": 99}, "update"),
     ],
 )

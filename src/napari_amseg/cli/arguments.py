@@ -75,9 +75,9 @@ def build_chain(given: ChainOptions) -> Chain:
     if given.flat is not None:
         steps.append(
             FlatField(
-                flat=given.flat,
-                dark=given.dark,
-                flat_after=given.flat_after,
+                flat=str(Path(given.flat).absolute()),  # a replay may start elsewhere
+                dark=_absolute(given.dark),
+                flat_after=_absolute(given.flat_after),
                 reduce=given.flat_reduce,
             )
         )
@@ -99,11 +99,17 @@ def build_chain(given: ChainOptions) -> Chain:
     return chain + Chain(tuple(steps))
 
 
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
+
+
 def stem_of(source: str) -> str:
     """What result files are named after: the file, or the folder that holds the images."""
     path = Path(source)
-    if any(c in path.name for c in "*?["):
+    if not path.exists():  # a glob
         path = path.parent
+        while any(c in path.name for c in "*?["):
+            path = path.parent
     if path.is_dir():
         return path.resolve().name or "stack"
     return path.name.removesuffix(path.suffix).removesuffix(".ome")

@@ -7,6 +7,7 @@ import functools
 import inspect
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
 import click
@@ -89,7 +90,7 @@ def _explain(error: BaseException, *, with_traceback: bool) -> None:
     if with_traceback:
         traceback.print_exc()
     if isinstance(error, KeyboardInterrupt):
-        _say("cancelled; nothing was written.")
+        _say("cancelled; no half-written file was left.")
         raise typer.Exit(_EXIT_CANCELLED)
     if isinstance(error, ValueError | OSError | ImportError):
         _say(f"error: {_words(error)}")
@@ -107,6 +108,10 @@ def _words(error: BaseException) -> str:
         return (
             f"no space left on the disk{where}. Free some, or choose another place with -o; "
             "no half-written file was left."
+        )
+    if isinstance(error, PermissionError) and str(error.filename).endswith(".part"):
+        return (
+            f"{Path(error.filename).parent}: cannot write into this folder. Choose another with -o."
         )
     if isinstance(error, PermissionError):
         return (

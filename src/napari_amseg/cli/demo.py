@@ -53,11 +53,12 @@ def _compare(out: Path) -> None:
         pd.read_csv(out / f"{name}.csv") for name in ("phantom_truth", "demo_frames")
     )
     for quantity, unit in (("keyhole_area_um2", "um2"), ("keyhole_depth_um", "um")):
-        error = (measured[quantity] - exact[quantity]).abs()[exact["keyhole_area_px"] > 0]
-        mean = exact.loc[exact["keyhole_area_px"] > 0, quantity].mean()
+        there = exact["keyhole_area_px"] > 0
+        error = (measured[quantity] - exact[quantity]).abs()[there].median()
         name = quantity.rsplit("_", 1)[0].replace("_", " ")
         typer.echo(
-            f"{name}: {mean:.4g} {unit} on average, median error {error.median():.3g} {unit}"
+            f"{name}: measured {measured[quantity][there].mean():.4g} {unit} on average, "
+            f"exact {exact[quantity][there].mean():.4g}; median error of a frame {error:.3g}"
         )
     typer.echo(
         f"\nLook at {out / 'demo_overlay.png'} and {out / 'demo_series.png'};\n"

@@ -11,12 +11,13 @@ from napari_amseg.io import read_stack
 
 def info(stack: StackArgument, pixel_size: PixelSize = None, frame_rate: FrameRate = None) -> None:
     """Show what a stack holds: frames, size, type, pixel size, frame rate, grey values."""
+    from napari_amseg.preprocess import Chain
     from napari_amseg.preprocess.statistics import grey_levels
 
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
         frames, height, width = opened.shape
         experiment = opened.experiment
-        low, middle, high = grey_levels(opened, (0.5, 50.0, 99.5))
+        low, middle, high = grey_levels(Chain().apply(opened), (0.5, 50.0, 99.5))
         rate, pixel = experiment.frame_rate_hz, experiment.pixel_size_um
         size_mb = frames * height * width * opened.dtype.itemsize / 2**20
         field_mm = (width * (pixel or 0) / 1000, height * (pixel or 0) / 1000)

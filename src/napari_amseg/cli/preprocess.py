@@ -41,19 +41,21 @@ def preprocess(
 ) -> None:
     """Flat-field, crop, remove the background, invert; write a TIFF stack.
 
-    Beside OUT.tif stands OUT_run.json: the chain in it replays the same steps exactly
-    (`--chain OUT_run.json`).
+    Beside OUT.tif stands OUT_preprocess.json: the chain in it replays the same steps exactly
+    (`--chain OUT_preprocess.json`).
     """
     if out.suffix.lower() not in (".tif", ".tiff"):
         raise ValueError(f"{out}: the result is a TIFF stack; let its name end in .tif.")
-    if out.exists() and not overwrite:
-        raise FileExistsError(f"{out}: exists already; choose another name or give --overwrite.")
+    record = out.with_name(f"{out.stem}_preprocess.json")
+    for path in (out, record):
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path}: exists already; choose another name or --overwrite.")
     chain = build_chain(preprocessing)
     if dtype not in ("auto", "float32", *_INTEGERS):
         raise ValueError(f"--dtype is {dtype!r}: choose auto, float32, uint8 or uint16.")
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
         _write(opened, chain, out, dtype)
-    typer.echo(f"{out}\n{out.with_name(f'{out.stem}_run.json')}")
+    typer.echo(f"{out}\n{record}")
 
 
 def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
@@ -82,7 +84,7 @@ def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
             notes=ready.notes,
             experiment=stack.experiment.to_json(),
         )
-        write_json(files.path(f"{out.stem}_run.json"), record)
+        write_json(files.path(f"{out.stem}_preprocess.json"), record)
 
 
 def _output_mapping(dtype: str) -> Chain:

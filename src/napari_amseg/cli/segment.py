@@ -20,7 +20,7 @@ from napari_amseg.cli.progress import err, track
 from napari_amseg.io import read_stack
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle, load_bundle
-from napari_amseg.pipeline import RunRequest, segment_to_files
+from napari_amseg.pipeline import RunRequest, result_names, segment_to_files
 from napari_amseg.segment import SegmentSettings
 from napari_amseg.types import Stack
 
@@ -104,19 +104,23 @@ def _telling_frames(frames: Any) -> list[int]:
 
 
 def list_results(folder: Path, stem: str, stack: Stack) -> None:
-    """Name the files written, and what is missing for physical units."""
-    for path in sorted(folder.glob(f"{stem}_*.*")):
-        typer.echo(path)
-    missing = [
-        name
-        for name, value in (
-            ("--pixel-size", stack.experiment.pixel_size_um),
-            ("--frame-rate", stack.experiment.frame_rate_hz),
-        )
-        if value is None
-    ]
-    if missing:
-        err.print(
-            f"note: without {' and '.join(missing)} the columns in um or s are empty.",
-            highlight=False,
-        )
+    """Name the files written, and say what the numbers lack."""
+    for name in (*result_names(stem), f"{stem}_series.png", f"{stem}_overlay.png"):
+        if (folder / name).exists():
+            typer.echo(folder / name)
+    if stack.experiment.pixel_size_um is None:
+        err.print("note: no --pixel-size: columns in um are empty.", highlight=False)
+    if stack.experiment.frame_rate_hz is None:
+        err.print("note: no --frame-rate: times and the scan speed are empty.", highlight=False)
+    flags = count_flags(folder / f"{stem}_frames.csv")
+    if flags:
+        told = ", ".join(f"{flag} in {n}" for flag, n in flags.items())
+        err.print(f"note: look at flagged frames: {told}.", highlight=False)
+
+
+def count_flags(table: Path) -> dict[str, int]:
+    """How many frames carry each flag."""
+    import pandas as pd
+
+    flags = pd.read_csv(table, dtype={"flags": str})["flags"].dropna().str.split("; ").explode()
+    return {str(flag): int(n) for flag, n in flags.value_counts().items()}

@@ -35,6 +35,6 @@ def require_grey(path: Path, shape: tuple[int, ...]) -> None:
     if len(shape) != 2:
         raise ValueError(
             f"{path}: image has shape {shape}, expected one grey plane (rows, columns). "
-            "Convert colour images to grey, for example Image > Type > 16-bit in Fiji; if these are "
-            "three or four frames, save them as a grey stack (photometric 'minisblack')."
+            "Convert colour images to grey, for example Image > Type > 16-bit in Fiji; if these "
+            "are three or four frames, save them as a grey stack (photometric 'minisblack')."
         )

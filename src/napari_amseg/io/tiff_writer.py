@@ -44,7 +44,8 @@ class TiffStackWriter:
         self._tags = _tags(shape[0], experiment)
         raw_bytes = int(np.prod(shape, dtype=np.int64)) * self.dtype.itemsize
         largest = _LARGEST_CLASSIC_LABELS if labels else _LARGEST_CLASSIC_GREY
-        self._tif = tifffile.TiffWriter(path, bigtiff=raw_bytes > largest)
+        self.is_bigtiff = raw_bytes > largest
+        self._tif = tifffile.TiffWriter(path, bigtiff=self.is_bigtiff)
 
     def append(self, frame: Frame) -> None:
         """Write the next frame, (Y, X) of the stack's dtype."""

@@ -36,11 +36,20 @@ Row = dict[str, Any]
 class MeasureSettings(Settings):
     """How label images are measured."""
 
+    min_keyhole_area_px: float = setting(
+        0.0, low=0, unit="px", help="A frame with fewer keyhole pixels counts as without a keyhole."
+    )
     min_pore_area_px: float = setting(
-        0.0, low=0, unit="px", help="Smaller pores are dropped from the tables."
+        0.0, low=0, unit="px", help="Smaller pores are dropped, from counts and areas."
     )
     max_pore_step_px: float = setting(
         12.0, low=0, unit="px", help="Farthest a pore may move between two frames and be the same."
+    )
+    skip_entry_exit_frames: int = setting(
+        0,
+        low=0,
+        unit="frames",
+        help="Keyhole frames left out of the summary at the start and the end of each track.",
     )
 
 
@@ -84,7 +93,10 @@ def measure_frame(
     pixel = experiment.pixel_size_um
     pores = find_pores(_mask(labels, scheme, "pore"), min_area_px=settings.min_pore_area_px)
     row: Row = dict.fromkeys(FRAME_COLUMNS) | {"frame": frame, "time_s": time_s}
-    row |= _keyhole_columns(_mask(labels, scheme, "keyhole"), surface, pixel)
+    keyhole = _mask(labels, scheme, "keyhole")
+    if keyhole_area_px(keyhole) < settings.min_keyhole_area_px:
+        keyhole = np.zeros_like(keyhole)
+    row |= _keyhole_columns(keyhole, surface, pixel)
     row |= _pore_columns(pores, pixel)
     middle = np.array((labels.shape[1] - 1) / 2)
     row |= {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_amseg.measure.line import fit_line
+from napari_amseg.measure.tracks import leading_edge_speed_px, split_tracks
 from napari_amseg.types import Experiment
 
 
@@ -20,9 +21,9 @@ class Deviation:
     delta_max: float | None
     delta_avg: float | None
 
-    def to_json(self, scale: float = 1.0) -> dict[str, float | None]:
-        """Plain record, the mean times `scale`."""
-        mean = None if self.mean is None else self.mean * scale
+    def to_json(self, scale: float | None = 1.0) -> dict[str, float | None]:
+        """Plain record, the mean times `scale`; None if the scale is unknown."""
+        mean = None if self.mean is None or scale is None else self.mean * scale
         return {"mean": mean, "delta_max": self.delta_max, "delta_avg": self.delta_avg}
 
 
@@ -42,18 +43,26 @@ def deviation(values: ArrayLike) -> Deviation:
 
 
 class StackSummary:
-    """Collects frame rows and gives ``<stem>_summary.json``; holds five numbers a frame."""
+    """Collects frame rows and gives ``<stem>_summary.json``; holds five numbers a frame.
 
-    def __init__(self, experiment: Experiment) -> None:
-        self.experiment = experiment
+    experiment : pixel size and frame rate. skip_entry_exit_frames : keyhole frames left out of
+    means and deviations at both ends of each laser track.
+    """
+
+    def __init__(self, experiment: Experiment, *, skip_entry_exit_frames: int = 0) -> None:
+        self.experiment, self._skip = experiment, skip_entry_exit_frames
         self._keyholes: list[tuple[float, float, float, float, float]] = []
-        self._n_frames = self._pore_count = self._pore_frames = 0
+        self._n_frames = self._pore_count = self._pore_frames = self._pore_tracks = 0
+        self._without_surface = 0
         self._pore_px = self._substrate_px = self._labelled_px = 0
         self._max_diameter_px: float | None = None
 
-    def append(self, row: dict[str, Any]) -> None:
-        """Add the row of one frame."""
+    def append(self, row: dict[str, Any], pores: Sequence[dict[str, Any]] = ()) -> None:
+        """Add the row of one frame, and its pores, linked, if tracks are to be counted."""
         self._n_frames += 1
+        self._without_surface += "no surface" in row["flags"]
+        tracks = [p["track_id"] + 1 for p in pores if p["track_id"] is not None]
+        self._pore_tracks = max([self._pore_tracks, *tracks])
         if row["keyhole_area_px"]:
             self._keyholes.append(
                 (row["frame"], row["keyhole_area_px"], row["keyhole_depth_px"],
@@ -71,7 +80,10 @@ class StackSummary:
     def to_json(self) -> dict[str, Any]:
         """The summary; ``_um`` and ``_m_s`` entries are None without pixel size and frame rate."""
         keyholes = np.array(self._keyholes, np.float64).reshape(-1, 5)
-        area, depth = deviation(keyholes[:, 1]), deviation(keyholes[:, 2])
+        tracks = split_tracks(keyholes[:, 0], (keyholes[:, 3] + keyholes[:, 4]) / 2)
+        steady = [keyholes[i[self._skip : i.size - self._skip]] for i in tracks]
+        kept = np.concatenate([np.empty((0, 5)), *steady])
+        area, depth = deviation(kept[:, 1]), deviation(kept[:, 2])
         speed_px = leading_edge_speed_px(keyholes[:, 0], keyholes[:, 3], keyholes[:, 4])
         pixel, rate = self.experiment.pixel_size_um, self.experiment.frame_rate_hz
         widest = self._max_diameter_px
@@ -81,15 +93,19 @@ class StackSummary:
         return {
             "n_frames": self._n_frames,
             "n_frames_with_keyhole": len(keyholes),
+            "n_frames_averaged": len(kept),
+            "n_frames_without_surface": self._without_surface,
+            "n_laser_tracks": len(tracks),
             "pixel_size_um": pixel,
             "frame_rate_hz": rate,
             "keyhole_area_px": area.to_json(),
-            "keyhole_area_um2": area.to_json(pixel**2) if pixel else None,
+            "keyhole_area_um2": area.to_json(pixel**2 if pixel else None),
             "keyhole_depth_px": depth.to_json(),
-            "keyhole_depth_um": depth.to_json(pixel) if pixel else None,
+            "keyhole_depth_um": depth.to_json(pixel),
             "leading_edge_px_per_frame": speed_px,
             "scan_speed_m_s": speed,
             "pore_count_total": self._pore_count,
+            "pore_track_count": self._pore_tracks,
             "pore_count_mean": self._pore_count / self._n_frames if self._n_frames else None,
             "n_frames_with_pores": self._pore_frames,
             "pore_area_total_px": self._pore_px,
@@ -102,30 +118,3 @@ class StackSummary:
         """Pore pixels over pore and substrate pixels; over all labelled ones without substrate."""
         solid = self._substrate_px + self._pore_px if self._substrate_px else self._labelled_px
         return self._pore_px / solid if solid else None
-
-
-def leading_edge_speed_px(
-    frames: ArrayLike, left_px: ArrayLike, right_px: ArrayLike
-) -> float | None:
-    """Pixels a frame by which the keyhole's leading edge moves; positive to the right.
-
-    The leading edge is the border of the keyhole on the side towards which its middle moves; a
-    straight line is fitted robustly to its column over the frames that hold a keyhole.
-
-    Parameters
-    ----------
-    frames, left_px, right_px : frame index, first and last column of the keyhole, shape (n,).
-
-    Returns
-    -------
-    None with fewer than three frames.
-    """
-    left, right = np.asarray(left_px, np.float64), np.asarray(right_px, np.float64)
-    if left.size < 3:
-        return None
-    # No point is closer than "always counts": the edge jumps with every fluctuation.
-    middle = fit_line(frames, (left + right) / 2, tolerance=np.inf)
-    if middle is None:
-        return None
-    edge = fit_line(frames, right if middle.slope >= 0 else left, tolerance=5.0)
-    return None if edge is None else edge.slope

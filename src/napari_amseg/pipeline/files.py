@@ -7,10 +7,16 @@ from types import TracebackType
 from typing import Any
 
 from napari_amseg.io import OutputFiles, TableWriter, TiffStackWriter, write_json
-from napari_amseg.measure import FRAME_COLUMNS, PORE_COLUMNS, StackSummary
+from napari_amseg.measure import FRAME_COLUMNS, PORE_COLUMNS, MeasureSettings, StackSummary
 from napari_amseg.pipeline.stack import FrameResult
 from napari_amseg.provenance import sha256
 from napari_amseg.types import Experiment
+
+
+def result_names(stem: str, *, labels: bool = True) -> list[str]:
+    """The files of one stack, by their final names."""
+    kinds = ("labels.tif", "frames.csv", "pores.csv", "summary.json", "run.json")
+    return [f"{stem}_{kind}" for kind in kinds[0 if labels else 1 :]]
 
 
 class ResultFiles:
@@ -21,6 +27,7 @@ class ResultFiles:
     files : set of output files they belong to; they appear when its block ends well.
     stem : what their names begin with. shape : (T, Y, X) of the stack.
     experiment : pixel size and frame rate for the tags. labels : whether to write the label stack.
+    measure : how the rows were measured.
     """
 
     def __init__(
@@ -31,18 +38,24 @@ class ResultFiles:
         experiment: Experiment,
         *,
         labels: bool = True,
+        measure: MeasureSettings | None = None,
     ) -> None:
+        files.check(result_names(stem, labels=labels))
         self._files, self._stem, self._open = files, stem, ExitStack()
-        self.summary = StackSummary(experiment)
+        skip = (measure or MeasureSettings()).skip_entry_exit_frames
+        self.summary = StackSummary(experiment, skip_entry_exit_frames=skip)
         self._labels: TiffStackWriter | None = None
-        self._names = ("labels.tif", "frames.csv", "pores.csv")[0 if labels else 1 :]
         if labels:
             path = files.path(f"{stem}_labels.tif")
             writer = TiffStackWriter(path, shape, "uint8", experiment, labels=True)
             self._labels = self._open.enter_context(writer)
-        frames, pores = (files.path(f"{stem}_{kind}.csv") for kind in ("frames", "pores"))
-        self._frames = self._open.enter_context(TableWriter(frames, FRAME_COLUMNS))
-        self._pores = self._open.enter_context(TableWriter(pores, PORE_COLUMNS))
+        try:
+            frames, pores = (files.path(f"{stem}_{kind}.csv") for kind in ("frames", "pores"))
+            self._frames = self._open.enter_context(TableWriter(frames, FRAME_COLUMNS))
+            self._pores = self._open.enter_context(TableWriter(pores, PORE_COLUMNS))
+        except BaseException as error:  # Windows cannot remove a file that is open
+            self._open.__exit__(type(error), error, error.__traceback__)
+            raise
 
     def append(self, result: FrameResult) -> None:
         """Write one frame; frames come in order."""
@@ -51,7 +64,7 @@ class ResultFiles:
         self._frames.append(result.row)
         for pore in result.pores:
             self._pores.append(pore)
-        self.summary.append(result.row)
+        self.summary.append(result.row, result.pores)
 
     def close_tables(self) -> None:
         """Finish the labels and tables, after the last frame."""
@@ -59,7 +72,7 @@ class ResultFiles:
 
     def output_records(self) -> list[dict[str, str]]:
         """Name and SHA-256 of the labels and tables written, for the run record."""
-        written = [f"{self._stem}_{rest}" for rest in self._names]
+        written = result_names(self._stem, labels=self._labels is not None)[:-2]
         return [{"name": name, "sha256": sha256(self._files.path(name))} for name in written]
 
     def record(self, run: dict[str, Any]) -> None:

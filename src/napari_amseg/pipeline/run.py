@@ -12,7 +12,7 @@ from napari_amseg.io import OutputFiles
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
-from napari_amseg.pipeline.files import ResultFiles
+from napari_amseg.pipeline.files import ResultFiles, result_names
 from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, measure_stack, measured
 from napari_amseg.preprocess import Chain
@@ -64,8 +64,9 @@ def segment_to_files(
     """
     clock, stack = StageClock(), request.stack
     if not request.overwrite:
-        _protect_edited_labels(request.folder, request.stem)
+        _protect_earlier_results(request)
     with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
+        files.check(result_names(request.stem))
         with clock.stage("preprocess_fit"):
             prepared = prepare(stack, request.chain, bundle)
             ready = prepared.stack
@@ -74,12 +75,15 @@ def segment_to_files(
         scheme, experiment = bundle.card.scheme, stack.experiment
         maps = segment_frames(ready, engine, request.segment)
         results = measured(maps, scheme, experiment, request.measure)
-        with ResultFiles(files, request.stem, ready.shape, experiment) as writer:
+        with ResultFiles(
+            files, request.stem, ready.shape, experiment, measure=request.measure
+        ) as writer:
             with clock.stage("frames"):
                 _write(writer, results, track, len(ready), "segmenting")
             writer.close_tables()
             record = run_record(
                 inputs=hashes.records(),
+                source=source_of(stack),
                 outputs=writer.output_records(),
                 settings={
                     "segment": request.segment.to_json(),
@@ -105,7 +109,12 @@ def quantify_to_files(
     with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
         results = measure_stack(stack, scheme=scheme, settings=request.measure)
         with ResultFiles(
-            files, request.stem, stack.shape, stack.experiment, labels=False
+            files,
+            request.stem,
+            stack.shape,
+            stack.experiment,
+            labels=False,
+            measure=request.measure,
         ) as writer:
             with clock.stage("frames"):
                 _write(writer, results, track, len(stack), "measuring")
@@ -118,40 +127,59 @@ def quantify_to_files(
                 notes=stack.notes,
                 experiment=stack.experiment.to_json(),
                 label_scheme=scheme.to_json(),
-                labels_made_by=_maker_of_labels(stack, request.stem),
+                labels_made_by=_maker_of_labels(stack, request.stem, hashes.records()),
             )
             writer.record(record)
     return record
 
 
-def _protect_edited_labels(folder: Path, stem: str) -> None:
-    """Refuse to replace a label file that is not as we wrote it: it may be hours of correction."""
-    labels, run = folder / f"{stem}_labels.tif", folder / f"{stem}_run.json"
+def source_of(stack: Stack) -> str | None:
+    """Where a stack comes from: its first file, in full."""
+    return str(Path(stack.files[0]).resolve()) if stack.files else None
+
+
+def _protect_earlier_results(request: RunRequest) -> None:
+    """Refuse to replace labels that are not as we wrote them, maybe after hours of correction, and
+    results of another stack that happens to have the same name.
+    """
+    labels = request.folder / f"{request.stem}_labels.tif"
     if not labels.exists():
         return
-    try:
-        outputs = json.loads(run.read_text(encoding="utf-8"))["outputs"]
-        ours = {"name": labels.name, "sha256": sha256(labels)} in outputs
-    except (OSError, ValueError, KeyError, TypeError):
-        ours = False
-    if not ours:
+    remedy = "Choose another folder with -o, or give --overwrite to replace it."
+    record = _read_record(request.folder / f"{request.stem}_run.json")
+    maker = record.get("labels_made_by") or record
+    if {"name": labels.name, "sha256": sha256(labels)} not in (maker.get("outputs") or ()):
         raise FileExistsError(
-            f"{labels}: exists and was not written by this program, or was edited since. "
-            "Choose another folder with -o, or give --overwrite to replace it."
+            f"{labels}: exists and was not written by this program, or was edited since. {remedy}"
+        )
+    if maker.get("source") != source_of(request.stack):
+        raise FileExistsError(
+            f"{labels}: belongs to another stack, {maker.get('source')}. {remedy}"
         )
 
 
-def _maker_of_labels(stack: Stack, stem: str) -> dict[str, Any] | None:
-    """The run record beside a label file, from when it was segmented: measuring keeps it."""
+def _read_record(path: Path) -> dict[str, Any]:
+    """A run record, empty if there is none or it cannot be read."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _maker_of_labels(
+    stack: Stack, stem: str, inputs: list[dict[str, str]]
+) -> dict[str, Any] | None:
+    """The run record beside a label file, from when it was segmented: measuring keeps it, and
+    says whether the labels were edited since.
+    """
     if len(stack.files) != 1:
         return None
-    try:
-        path = Path(stack.files[0]).with_name(f"{stem}_run.json")
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        first: dict[str, Any] | None = record.get("labels_made_by")
-        return first or record
-    except (OSError, ValueError, AttributeError):
+    record = _read_record(Path(stack.files[0]).with_name(f"{stem}_run.json"))
+    maker: dict[str, Any] = record.get("labels_made_by") or record
+    if not maker:
         return None
+    return {**maker, "edited_since": inputs[0] not in (maker.get("outputs") or ())}
 
 
 def _write(

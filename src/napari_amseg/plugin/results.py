@@ -85,7 +85,8 @@ class Results:
 
     def summary(self) -> dict[str, Any]:
         """The content of ``_summary.json`` for the frames measured so far."""
-        summary = StackSummary(self.experiment)
+        skip = self.settings.skip_entry_exit_frames
+        summary = StackSummary(self.experiment, skip_entry_exit_frames=skip)
         for frame in sorted(self._rows):
             summary.append(self._rows[frame])
         return summary.to_json()
@@ -110,7 +111,12 @@ class Results:
         shape = (self.n_frames, 0, 0) if labels is None else labels.shape
         with OutputFiles(folder) as files:
             with ResultFiles(
-                files, stem, shape, self.experiment, labels=labels is not None
+                files,
+                stem,
+                shape,
+                self.experiment,
+                labels=labels is not None,
+                measure=self.settings,
             ) as writer:
                 for frame in frames:
                     pores = [dict(pore) for pore in self._pores[frame]]
@@ -129,7 +135,7 @@ def summary_lines(summary: Mapping[str, Any]) -> str:
     if summary["scan_speed_m_s"] is not None:
         first += f", moving at {summary['scan_speed_m_s']:.3g} m/s"
     lines = [first]
-    known = summary["keyhole_area_um2"] is not None
+    known = summary["pixel_size_um"] is not None
     for what, column, unit in (
         ("area", "keyhole_area_um2" if known else "keyhole_area_px", "µm²" if known else "px"),
         ("depth", "keyhole_depth_um" if known else "keyhole_depth_px", "µm" if known else "px"),

@@ -83,7 +83,11 @@ def overlay_figure(
         )
     handles = [Patch(color=c.color, label=c.name) for c in scheme.classes]
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles) if columns > 1 else 3,
+        frameon=False,
+        fontsize=9,
     )
     figure.savefig(path, dpi=150, format="png")
 
