@@ -76,6 +76,14 @@ def test_surface_is_robust_against_wrong_columns(rng):
     assert row(labels)["keyhole_depth_px"] == pytest.approx(20, abs=1e-6)
 
 
+def test_a_surface_that_columns_do_not_agree_on_is_flagged():
+    labels = flat(width=200)
+    labels[12:32, 90:100] = Label.KEYHOLE
+    assert row(labels)["flags"] == ""
+    labels[2:12, :80] = Label.SUBSTRATE
+    assert row(labels)["flags"] == "surface uncertain"
+
+
 def test_unlabelled_columns_say_nothing_about_the_surface():
     labels = flat(width=60)
     labels[8:30, 0:25] = 0

@@ -29,6 +29,9 @@ PORE_COLUMNS = (
     "equivalent_diameter_um", "depth_um", "circularity", "equivalent_diameter_px", "depth_px",
 )  # fmt: skip
 
+# A surface that fewer of its columns agree on is not to be trusted, nor is the depth below it.
+LEAST_SUPPORT = 0.7
+
 Row = dict[str, Any]
 
 
@@ -81,7 +84,8 @@ def measure_frame(
     -------
     FrameMeasures. Without a keyhole its area is 0 and its depth None. ``flags`` says in words what
     was unusual: ``no surface`` means that there is no substrate to fit and that the depth is the
-    row extent of the keyhole.
+    row extent of the keyhole; ``surface uncertain`` that less than 70 % of the columns lie near the
+    fitted line.
 
     Notes
     -----
@@ -138,6 +142,8 @@ def _keyhole_columns(mask: NDArray[np.bool_], surface: Line | None, pixel: float
     flags = []
     if surface is None:
         flags.append("no surface")
+    elif surface.support < LEAST_SUPPORT:
+        flags.append("surface uncertain")
     if part_area < area:
         flags.append("keyhole in parts")
     if (

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 # Theil-Sen looks at every pair: this many points give 8 128 pairs, enough for a start.
 _START_POINTS = 128
+_SUPPORT_PX = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """y(x) = offset + slope * (x - x_mean): centred, so that a flat line stays exactly flat."""
+    """y(x) = offset + slope * (x - x_mean): centred, so that a flat line stays exactly flat.
+
+    support : share of the points it was fitted to that lie within 5 px of it.
+    """
 
     slope: float
     offset: float
     x_mean: float
+    support: float = 1.0
 
     def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Height at each x."""
@@ -55,7 +60,8 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, tolerance: float = 1.5) -> Line | No
         residual = np.abs(y - line(x))
         near = residual <= max(tolerance, 3 * 1.4826 * float(np.median(residual)))
         line = _least_squares(x[near], y[near])
-    return line
+    support = float((np.abs(y - line(x)) <= _SUPPORT_PX).mean())
+    return replace(line, support=support)
 
 
 def _theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> Line:
