@@ -12,6 +12,12 @@ def test_physical_values_are_positive(value):
         Experiment(pixel_size_um=value)
 
 
+@pytest.mark.parametrize("value", [2e-6, 2000])
+def test_a_pixel_in_another_unit_is_refused(value):
+    with pytest.raises(ValueError, match="another unit"):
+        Experiment(pixel_size_um=value)
+
+
 def test_updating_keeps_what_is_not_given():
     experiment = Experiment(pixel_size_um=2.0).updated(frame_rate_hz=100.0, pixel_size_um=None)
     assert (experiment.pixel_size_um, experiment.frame_rate_hz) == (2.0, 100.0)

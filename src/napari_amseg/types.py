@@ -26,7 +26,7 @@ class Experiment:
     Raises
     ------
     ValueError
-        If a numeric value is not a positive finite number.
+        If a numeric value is not a positive finite number, or a pixel is not between 1 nm and 1 mm.
     """
 
     experiment: str | None = None
@@ -48,6 +48,9 @@ class Experiment:
                 raise ValueError(
                     f"{name} is {value}: it must be a positive number; leave it out if unknown."
                 )
+        pixel = self.pixel_size_um
+        if pixel is not None and not 1e-3 <= pixel <= 1e3:
+            raise ValueError(f"pixel_size_um is {pixel:g} um: is that meant in another unit?")
 
     def updated(self, **changes: Any) -> Experiment:
         """A copy in which every given value that is not None replaces the old one."""

@@ -84,6 +84,7 @@ def test_pixel_size_and_frame_rate_come_from_the_metadata(tmp_path, frames, writ
         assert stack.experiment.frame_rate_hz == pytest.approx(50_000)
     with read_stack(path, pixel_size_um=1.5) as stack:
         assert stack.experiment.pixel_size_um == 1.5
+        assert stack.notes == ("pixel size 1.5 um replaces 2 um, which the file states",)
         assert stack.experiment.frame_rate_hz == pytest.approx(50_000)
 
 

@@ -6,6 +6,7 @@ import glob
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import isclose
 from pathlib import Path
 
 from napari_amseg.io.image import open_image
@@ -54,8 +55,17 @@ def read_stack(
         the message names the first odd file.
     """
     stack = _open(path)
-    experiment = stack.experiment.updated(pixel_size_um=pixel_size_um, frame_rate_hz=frame_rate_hz)
-    return replace(stack, experiment=experiment)
+    known = stack.experiment
+    experiment = known.updated(pixel_size_um=pixel_size_um, frame_rate_hz=frame_rate_hz)
+    notes = [
+        f"{what} {given:g} {unit} replaces {own:g} {unit}, which the file states"
+        for what, given, own, unit in (
+            ("pixel size", pixel_size_um, known.pixel_size_um, "um"),
+            ("frame rate", frame_rate_hz, known.frame_rate_hz, "Hz"),
+        )
+        if given is not None and own is not None and not isclose(given, own, rel_tol=1e-6)
+    ]
+    return replace(stack, experiment=experiment, notes=(*stack.notes, *notes))
 
 
 def can_read(path: StackPath) -> bool:

@@ -30,8 +30,9 @@ def read_metadata(tif: tifffile.TiffFile) -> Experiment:
         pixel_size_um, interval_s = _from_imagej(tif)
     else:
         pixel_size_um, interval_s = None, None
+    pixel_size_um = _positive(pixel_size_um)
     return Experiment(
-        pixel_size_um=_positive(pixel_size_um),
+        pixel_size_um=pixel_size_um if pixel_size_um and 1e-3 <= pixel_size_um <= 1e3 else None,
         frame_rate_hz=_positive(1 / interval_s if interval_s else None),
     )
 

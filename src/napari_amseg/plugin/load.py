@@ -25,7 +25,7 @@ from napari_amseg.plugin.layers import (
     placement,
 )
 from napari_amseg.plugin.presets import PRESETS
-from napari_amseg.plugin.tasks import Latest
+from napari_amseg.plugin.tasks import Latest, explain
 from napari_amseg.types import Experiment, Stack
 
 if TYPE_CHECKING:
@@ -147,7 +147,11 @@ class LoadStack(QWidget):
             )
 
     def _load(self) -> None:
-        path, wanted = self.path.path(), self.experiment.value()
+        try:
+            path, wanted = self.path.path(), self.experiment.value()
+        except ValueError as error:
+            explain(error)
+            return
         self._enable_load("Loading…")
 
         def load() -> LayerData:
@@ -191,8 +195,12 @@ class LoadStack(QWidget):
 
     def _set_on_layer(self) -> None:
         layer = self._selected()
-        if layer is not None:
+        if layer is None:
+            return
+        try:
             set_experiment(layer, self.experiment.value())
+        except ValueError as error:
+            explain(error)
 
     def _stop(self) -> None:
         self._opened.stop()
