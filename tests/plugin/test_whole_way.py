@@ -82,8 +82,9 @@ def test_sample_preprocess_segment_measure_export(
     assert tuple(rows[0]) == FRAME_COLUMNS
     assert len(rows) == n_frames + 1
     run = json.loads((tmp_path / "out" / "phantom_corrected_run.json").read_text())
-    assert [s["step"] for s in run["preprocessing"]["steps"]] == ["crop", "background", "normalise"]
+    assert [s["step"] for s in run["preprocessing"]["steps"]] == ["crop", "background"]
     assert run["model"]["name"] == "random"
+    assert [s["step"] for s in run["model"]["input"]["steps"]] == ["normalise"]
     assert any("Wrote" in message for message in notifications())
 
 
