@@ -62,10 +62,8 @@ def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
     clock = StageClock()
     with OutputFiles(out.parent) as files, InputHashes(stack.files) as hashes:
         with clock.stage("preprocess_fit"):
-            chain = chain.fit(stack)
-            corrected = chain.apply(stack)
-            mapping = _output_mapping(dtype).fit(corrected)
-            ready = mapping.apply(corrected)
+            chain, corrected = chain.fit_apply(stack)
+            mapping, ready = _output_mapping(dtype).fit_apply(corrected)
         kind = ready.dtype if dtype == "auto" else np.dtype(dtype)
         with (
             clock.stage("frames"),

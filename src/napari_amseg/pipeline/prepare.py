@@ -34,12 +34,11 @@ def prepare(stack: Stack, chain: Chain, bundle: Bundle) -> Prepared:
     ValueError
         If a step does not fit the stack.
     """
-    chain = chain.fit(stack)
-    corrected = chain.apply(stack)
-    to_input = bundle.card.chain.fit(corrected)
+    chain, corrected = chain.fit_apply(stack)
+    to_input, ready = bundle.card.chain.fit_apply(corrected)
     model = {
         "name": bundle.name,
         "sha256": bundle.weights_sha256,
         "input": to_input.to_json(),
     }
-    return Prepared(to_input.apply(corrected), chain, model)
+    return Prepared(ready, chain, model)

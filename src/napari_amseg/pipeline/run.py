@@ -146,8 +146,7 @@ def _protect_earlier_results(request: RunRequest) -> None:
     if not labels.exists():
         return
     remedy = "Choose another folder with -o, or give --overwrite to replace it."
-    record = _read_record(request.folder / f"{request.stem}_run.json")
-    maker = record.get("labels_made_by") or record
+    maker = _segment_record(request.folder / f"{request.stem}_run.json")
     if {"name": labels.name, "sha256": sha256(labels)} not in (maker.get("outputs") or ()):
         raise FileExistsError(
             f"{labels}: exists and was not written by this program, or was edited since. {remedy}"
@@ -158,13 +157,18 @@ def _protect_earlier_results(request: RunRequest) -> None:
         )
 
 
-def _read_record(path: Path) -> dict[str, Any]:
-    """A run record, empty if there is none or it cannot be read."""
+def _segment_record(path: Path) -> dict[str, Any]:
+    """The record of the run that made the labels, also where they were measured again since;
+    empty if there is none or it cannot be read.
+    """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return record if isinstance(record, dict) else {}
+    if not isinstance(record, dict):
+        return {}
+    maker: dict[str, Any] = record.get("labels_made_by") or record
+    return maker
 
 
 def _maker_of_labels(
@@ -175,8 +179,7 @@ def _maker_of_labels(
     """
     if len(stack.files) != 1:
         return None
-    record = _read_record(Path(stack.files[0]).with_name(f"{stem}_run.json"))
-    maker: dict[str, Any] = record.get("labels_made_by") or record
+    maker = _segment_record(Path(stack.files[0]).with_name(f"{stem}_run.json"))
     if not maker:
         return None
     return {**maker, "edited_since": inputs[0] not in (maker.get("outputs") or ())}

@@ -84,7 +84,7 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     stack = stack_from_array(data)
     with OutputFiles(target.parent) as files:
         part = files.path(target.name)
-        with TiffStackWriter(part, stack.shape, np.uint8, experiment) as writer:
+        with TiffStackWriter(part, stack.shape, np.uint8, experiment, labels=True) as writer:
             for t, frame in enumerate(stack):
                 writer.append(_as_uint8(frame, t))
     return [path]

@@ -59,13 +59,22 @@ class Chain:
         Replayed on the same stack it gives the same values. Limits also hold on other stacks; a
         background is always that of the stack at hand.
         """
+        return self.fit_apply(stack)[0]
+
+    def fit_apply(self, stack: Stack) -> tuple[Chain, Stack]:
+        """What :meth:`fit` and :meth:`apply` give, with every statistic taken once only.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`apply`.
+        """
         fitted: list[Step] = []
         stack = finite(stack)
         for step in self.steps:
-            step = step.fit(stack)
-            fitted.append(step)
-            stack = step.apply(stack)
-        return Chain(tuple(fitted))
+            fitted.append(step.fit(stack))
+            stack = fitted[-1].apply(stack)
+        return Chain(tuple(fitted)), stack
 
     def apply(self, stack: Stack) -> Stack:
         """The processed stack, lazy, frames in any order.
