@@ -101,3 +101,28 @@ def labels() -> np.ndarray:
     image[12:21, 20:25] = Label.KEYHOLE
     image[25:28, 10:13] = Label.PORE
     return image
+
+
+@pytest.fixture
+def drawn_frames(labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Eight frames uint8 (8, 32, 48), a grey value a class with noise, and their labels.
+
+    The keyhole and the pore move by two columns a frame.
+    """
+    truth = np.stack([np.roll(labels, 2 * t, axis=1) for t in range(8)])
+    grey = np.array([0, 220, 180, 90, 30, 0], np.float32)[truth]
+    return (grey + rng.normal(0, 8, grey.shape)).clip(0, 255).astype(np.uint8), truth
+
+
+@pytest.fixture
+def drawn_benchmark(tmp_path: Path, drawn_frames: tuple[np.ndarray, np.ndarray]) -> Path:
+    """The drawn frames as a benchmark of one experiment: 0-4 train, 5 validation, 6-7 test."""
+    from napari_amseg.dataset import add_frames, create_benchmark, listed_split, save_split
+    from napari_amseg.types import Experiment, stack_from_array
+
+    known = Experiment(experiment="drawn", pixel_size_um=2.0, frame_rate_hz=1e4)
+    images, truth = (stack_from_array(a, experiment=known) for a in drawn_frames)
+    benchmark = add_frames(create_benchmark(tmp_path / "benchmark"), images, truth, known)
+    split = listed_split(benchmark, validation=["*5"], test=["*6", "*7"])
+    save_split(benchmark, split)
+    return benchmark.folder

@@ -35,6 +35,10 @@ class Confusion:
         pairs = self._channel[truth][known] * (n + 1) + self._channel[prediction][known]
         self.counts += np.bincount(pairs, minlength=n * (n + 1)).reshape(n, n + 1)
 
+    def add_counts(self, counts: NDArray[np.int64]) -> None:
+        """Add a matrix (n_classes, n_classes) counted elsewhere, rows truth."""
+        self.counts[:, :-1] += counts
+
     def to_json(self) -> dict[str, Any]:
         """IoU and F1 per class and their means over the classes present in truth or prediction."""
         hit = np.diagonal(self.counts).astype(np.float64)

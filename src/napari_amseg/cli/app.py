@@ -10,7 +10,11 @@ import typer
 
 from napari_amseg import __version__
 from napari_amseg.cli.command import register
+from napari_amseg.cli.compare import compare
+from napari_amseg.cli.dataset import dataset
 from napari_amseg.cli.demo import demo
+from napari_amseg.cli.evaluate import evaluate
+from napari_amseg.cli.explain import explain
 from napari_amseg.cli.import_weights import import_weights
 from napari_amseg.cli.info import info
 from napari_amseg.cli.models import models
@@ -18,6 +22,7 @@ from napari_amseg.cli.preprocess import preprocess
 from napari_amseg.cli.quantify import quantify
 from napari_amseg.cli.segment import segment
 from napari_amseg.cli.simulate import simulate
+from napari_amseg.cli.train import train
 
 app = typer.Typer(
     name="amseg",
@@ -28,9 +33,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for function in (demo, info, preprocess, segment, quantify, simulate, models):
+for function in (
+    demo,
+    info,
+    preprocess,
+    segment,
+    quantify,
+    train,
+    evaluate,
+    compare,
+    explain,
+    simulate,
+    models,
+):
     register(app, function)
 register(app, import_weights, name="import-weights")
+app.add_typer(dataset, name="dataset")
 
 
 def _print_version(wanted: bool) -> None:

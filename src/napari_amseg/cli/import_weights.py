@@ -11,7 +11,7 @@ import typer
 def import_weights(
     file: Annotated[Path, typer.Argument(help="Keras 2 weights file (.hdf5, .h5).")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the bundle.")],
-    arch: Annotated[str, typer.Option(help="The network the file holds.")] = "amsegnet",
+    arch: Annotated[str, typer.Option(help="The network it holds: amsegnet, unet.")] = "amsegnet",
 ) -> None:
     """Turn published Keras 2 weights into a model bundle.
 

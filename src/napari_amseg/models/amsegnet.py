@@ -3,7 +3,7 @@
 Built from the description in Li et al., "AM-SegNet for additive manufacturing in
 situ X-ray image segmentation and feature quantification", Virtual and Physical
 Prototyping 19 (2024), section 2.1. With ``filters=12`` and five classes it has
-17 526 064 trainable parameters.
+17 526 064 trainable parameters, and 16 342 575 without the attention gate.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari_amseg.models.backend import keras
+from napari_amseg.models.blocks import conv_norm_relu, head, upsample_and_join
 
 layers = keras.layers
 STEPS = 4
@@ -28,6 +29,20 @@ def build_amsegnet(*, n_classes: int = 5, filters: int = 12) -> Any:
     -------
     keras.Model from float32 (B, Y, X, 1) to float32 (B, Y, X, n_classes).
     """
+    return _build(n_classes, filters, attention=True)
+
+
+def build_amsegnet_noattention(*, n_classes: int = 5, filters: int = 12) -> Any:
+    """AM-SegNet* of the paper: the decoder starts from the third bottleneck convolution.
+
+    The 1 183 489 parameters that the paper counts less are exactly those of the gate: two 1x1
+    convolutions of the bottleneck's width, one to a single channel, one batch normalisation.
+    So nothing takes its place. Parameters and result as :func:`build_amsegnet`.
+    """
+    return _build(n_classes, filters, attention=False)
+
+
+def _build(n_classes: int, filters: int, *, attention: bool) -> Any:
     frame = layers.Input((None, None, 1), name="frame")
     x, skips = frame, []
     for step in range(STEPS):
@@ -36,41 +51,34 @@ def build_amsegnet(*, n_classes: int = 5, filters: int = 12) -> Any:
         x = layers.MaxPooling2D(name=f"encoder_{step + 1}_pool")(x)
 
     width = filters * 64
-    first = _conv_norm_relu(x, width, 3, "bottleneck_1")
-    second = _conv_norm_relu(first, width, 3, "bottleneck_2")
-    third = _conv_norm_relu(second, width, 3, "bottleneck_3")
-    attended = _attention_gate(first, third, width, "attention")
-    x = layers.Add(name="attention_add")([attended, third])
+    first = conv_norm_relu(x, width, 3, "bottleneck_1")
+    second = conv_norm_relu(first, width, 3, "bottleneck_2")
+    x = third = conv_norm_relu(second, width, 3, "bottleneck_3")
+    if attention:
+        attended = _attention_gate(first, third, width, "bottleneck_attention")
+        x = layers.Add(name="bottleneck_add")([attended, third])
 
     for step in reversed(range(STEPS)):
         name = f"decoder_{step + 1}"
         if step < STEPS - 1:
             x = layers.Conv2D(4 * filters * 2**step, 3, padding="same", name=f"{name}_smooth")(x)
-        x = layers.UpSampling2D(name=f"{name}_up")(x)
-        x = layers.Concatenate(name=f"{name}_concat")([x, skips[step]])
-        x = _conv_norm_relu(x, 2 * filters * 2**step, 3, name)
+        x = upsample_and_join(x, skips[step], name)
+        x = conv_norm_relu(x, 2 * filters * 2**step, 3, name)
 
-    x = layers.Conv2D(n_classes, 1, name="head_conv")(x)
-    x = layers.BatchNormalization(name="head_norm")(x)
-    return keras.Model(frame, layers.Softmax(name="head_softmax")(x), name="amsegnet")
-
-
-def _conv_norm_relu(x: Any, filters: int, size: int, name: str) -> Any:
-    x = layers.Conv2D(filters, size, padding="same", name=f"{name}_conv")(x)
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
+    name = "amsegnet" if attention else "amsegnet-noattention"
+    return keras.Model(frame, head(x, n_classes), name=name)
 
 
 def _lightweight_block(x: Any, n: int, name: str) -> Any:
     """Reduce to n channels, then three parallel branches, concatenated to 4n."""
     x = layers.Conv2D(n, 1, name=f"{name}_reduce_conv")(x)
     x = layers.ReLU(name=f"{name}_reduce_relu")(x)
-    point = _conv_norm_relu(x, n, 1, f"{name}_point")
+    point = conv_norm_relu(x, n, 1, f"{name}_point")
     depth = layers.DepthwiseConv2D(
         3, padding="same", depth_multiplier=2, name=f"{name}_depthwise_conv"
     )(x)
-    depth = _conv_norm_relu(depth, 2 * n, 1, f"{name}_depthwise_point")
-    square = _conv_norm_relu(x, n, 3, f"{name}_square")
+    depth = conv_norm_relu(depth, 2 * n, 1, f"{name}_depthwise_point")
+    square = conv_norm_relu(x, n, 3, f"{name}_square")
     return layers.Concatenate(name=f"{name}_concat")([point, depth, square])
 
 

@@ -6,9 +6,13 @@ Only modules that are imported lazily may import this one: it loads the backend.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -51,7 +55,7 @@ with _native_messages_hidden():
 
     _GPUS = _gpus()
 
-__all__ = ["device", "has_gpu", "keras"]
+__all__ = ["device", "gradient", "has_gpu", "keras"]
 
 
 def has_gpu() -> bool:
@@ -62,3 +66,55 @@ def has_gpu() -> bool:
 def device() -> str:
     """The backend and the device it computes on, for people: ``tensorflow on cpu``."""
     return f"{keras.backend.backend()} on {_GPUS[0] if _GPUS else 'cpu'}"
+
+
+def gradient(function: Callable[[Any], Any], at: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gradient of a scalar function of one tensor, by the backend's own differentiation.
+
+    Parameters
+    ----------
+    function : from a tensor of the backend to a scalar of it; made of ``keras.ops`` and of models
+        in inference mode, without side effects.
+    at : where; float32, any shape.
+
+    Returns
+    -------
+    float32, the shape of `at`.
+
+    Raises
+    ------
+    ValueError
+        If the backend in use cannot differentiate.
+    """
+    backend = keras.backend.backend()
+    if backend not in _GRADIENTS:
+        raise ValueError(
+            f"the Keras backend {backend!r} computes no gradients: set KERAS_BACKEND to one of "
+            f"{', '.join(_GRADIENTS)}."
+        )
+    found = _GRADIENTS[backend](function, keras.ops.convert_to_tensor(at))
+    return np.asarray(keras.ops.convert_to_numpy(found), np.float32)
+
+
+def _gradient_tensorflow(function: Callable[[Any], Any], at: Any) -> Any:
+    with import_module("tensorflow").GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(at)
+        value = function(at)
+    return tape.gradient(value, at)
+
+
+def _gradient_jax(function: Callable[[Any], Any], at: Any) -> Any:
+    return import_module("jax").grad(function)(at)
+
+
+def _gradient_torch(function: Callable[[Any], Any], at: Any) -> Any:
+    at = at.detach().requires_grad_(True)
+    (found,) = import_module("torch").autograd.grad(function(at), at)
+    return found
+
+
+_GRADIENTS = {
+    "tensorflow": _gradient_tensorflow,
+    "jax": _gradient_jax,
+    "torch": _gradient_torch,
+}

@@ -24,6 +24,8 @@ from napari_amseg.provenance import sha256
 
 FORMAT_VERSION = 1
 CARD, WEIGHTS = "model.json", "model.weights.h5"
+# What a training leaves beside the two; a bundle is complete without them.
+TRAINING_TABLE, TRAINING_FIGURE, CHECKPOINT = "training.csv", "training.png", "checkpoint.npz"
 _BUNDLED = Path(__file__).parent / "bundled"
 
 
@@ -156,7 +158,7 @@ def save_bundle(
     part = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.part"
     part.mkdir()
     try:
-        model.save_weights(part / WEIGHTS)
+        _without_optimizer(model).save_weights(part / WEIGHTS)
         digest = sha256(part / WEIGHTS)
         write_json(part / CARD, _card_record(card, model, digest))
         folder.mkdir(exist_ok=True)
@@ -167,10 +169,17 @@ def save_bundle(
     return Bundle(folder, card, digest)
 
 
+def _without_optimizer(model: Any) -> Any:
+    """The same layers, not compiled: else Keras writes the state of the optimizer too."""
+    from napari_amseg.models.backend import keras
+
+    return keras.Model(model.inputs, model.outputs)
+
+
 def require_free(folder: Path, *, overwrite: bool = False) -> None:
     """Raise FileExistsError unless a bundle may be written to `folder`."""
     there = {p.name for p in folder.iterdir()} if folder.exists() else set()
-    if there - {CARD, WEIGHTS}:
+    if there - {CARD, WEIGHTS, TRAINING_TABLE, TRAINING_FIGURE, CHECKPOINT}:
         raise FileExistsError(f"{folder}: exists and holds other files; choose another folder.")
     if there and not overwrite:
         raise FileExistsError(f"{folder}: holds a model already; choose another folder.")

@@ -25,6 +25,30 @@ ARCHITECTURES: dict[str, Architecture] = {
         arguments={"filters": 12},
         summary="AM-SegNet: lightweight blocks and an attention gate",
     ),
+    "amsegnet-noattention": Architecture(
+        builder="napari_amseg.models.amsegnet:build_amsegnet_noattention",
+        multiple=16,
+        arguments={"filters": 12},
+        summary="AM-SegNet without its attention gate",
+    ),
+    "unet": Architecture(
+        builder="napari_amseg.models.unet:build_unet",
+        multiple=16,
+        arguments={"filters": 64},
+        summary="U-Net with batch normalisation",
+    ),
+    "resunet": Architecture(
+        builder="napari_amseg.models.unet:build_resunet",
+        multiple=16,
+        arguments={"filters": 64},
+        summary="U-Net with residual blocks",
+    ),
+    "squeezeunet": Architecture(
+        builder="napari_amseg.models.unet:build_squeezeunet",
+        multiple=16,
+        arguments={"filters": 32},
+        summary="U-Net whose encoder has fire blocks",
+    ),
 }
 
 

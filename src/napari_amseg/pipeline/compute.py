@@ -20,22 +20,28 @@ from numpy.typing import NDArray
 
 from napari_amseg.io import read_stack
 from napari_amseg.models import Bundle, load_bundle
+from napari_amseg.pipeline.explain import explain_answer
 from napari_amseg.pipeline.jobs import (
     Answer,
     Cancel,
+    ExplainJob,
     Failed,
     Finished,
     FrameDone,
+    ListLayers,
     Prepare,
     Prepared,
+    Request,
     SegmentJob,
     Started,
 )
 from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, measured
+from napari_amseg.pipeline.train import train
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import StageClock
 from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
+from napari_amseg.train import TrainRequest
 from napari_amseg.types import Stack, stack_from_array
 
 _EXPECTED = (ValueError, OSError, ImportError)
@@ -82,15 +88,17 @@ def _cancel_came(connection: Connection) -> bool:
     return connection.poll() and isinstance(connection.recv(), Cancel)
 
 
-def answers(
-    request: Prepare | SegmentJob, *, cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[Answer]:
+def answers(request: Request, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Answer]:
     """What the compute process sends back for a request."""
     if isinstance(request, Prepare):
         engine = _engine(load_bundle(request.bundle), request.engine)
         if request.frame_shape is not None:
             _try_on(engine, request.frame_shape)
         yield Prepared(engine.name, engine.device)
+    elif isinstance(request, ListLayers | ExplainJob):
+        yield explain_answer(request)
+    elif isinstance(request, TrainRequest):
+        yield from train(request, cancelled=cancelled)
     else:
         yield from segment(request, cancelled)
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from napari_amseg.explain import ExplainSettings
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.segment import SegmentSettings
+from napari_amseg.train import TrainEvent, TrainFinished, TrainRequest
 from napari_amseg.types import Experiment
 
 # ---- to the compute process
@@ -51,11 +53,36 @@ class SegmentJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ListLayers:
+    """Which layers of a model can be explained. bundle : folder."""
+
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainJob:
+    """A frame to explain.
+
+    Attributes
+    ----------
+    frame : an ``.npy`` file, float32 (Y, X), in the input range of the model.
+    bundle : folder of the model. class_name : of its classes.
+    out : an ``.npy`` file, float32 (Y, X), to write the heat map into.
+    """
+
+    frame: str
+    bundle: str
+    class_name: str
+    out: str
+    settings: ExplainSettings = field(default_factory=ExplainSettings)
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Stop the job at hand after its current batch."""
 
 
-Request = Prepare | SegmentJob
+Request = Prepare | SegmentJob | ListLayers | ExplainJob | TrainRequest
 
 # ---- from the compute process
 
@@ -87,6 +114,25 @@ class FrameDone:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerNames:
+    """Layers of a model in the order of the network, and the one taken if none is named."""
+
+    names: tuple[str, ...]
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The heat map is in its file: of which layer, for the score of which and how many pixels."""
+
+    layer: str
+    pixels: str
+    n_pixels: int
+    device: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end of a job. seconds : by stage. chain, model : what was applied, for the run record;
     None if cancelled before that was known.
@@ -106,5 +152,5 @@ class Failed:
     details: str = ""
 
 
-Answer = Prepared | Started | FrameDone | Finished | Failed
-LAST_ANSWERS = (Prepared, Finished, Failed)
+Answer = Prepared | Started | FrameDone | LayerNames | Explained | TrainEvent | Finished | Failed
+LAST_ANSWERS = (Prepared, LayerNames, Explained, TrainFinished, Finished, Failed)

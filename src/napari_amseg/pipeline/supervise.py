@@ -31,6 +31,7 @@ _SECONDS_TO_CONNECT = 120.0  # a first import from a cold network drive
 _SECONDS_TO_CANCEL = 1.5
 _POLL_SECONDS = 0.05
 _LOG_TAIL_BYTES = 4000
+_KILLED = (-9, 137)
 
 
 class ComputeProcess:
@@ -181,6 +182,8 @@ class ComputeProcess:
         last = self._log_tail()
         line = last.strip().splitlines()[-1] if last.strip() else ""
         hint = f" Its last words: {line}" if line else ""
+        if code in _KILLED:
+            hint = " It was killed, most often for want of memory: use smaller batches or crops."
         return Failed(
             f"The compute process ended ({why}).{hint} Run again to start a new one.", last
         )

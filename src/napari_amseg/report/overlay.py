@@ -56,7 +56,6 @@ def overlay_figure(
 ) -> None:
     """Write chosen frames, raw above and with masks below, with a legend, as one PNG."""
     from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
 
     height, width = stack.frame_shape
     columns = min(len(frames), 3)
@@ -81,7 +80,7 @@ def overlay_figure(
             limits=limits,
             pixel_size_um=experiment.pixel_size_um,
         )
-    handles = [Patch(color=c.color, label=c.name) for c in scheme.classes]
+    handles = class_handles(scheme)
     figure.legend(
         handles=handles,
         loc="outside lower center",
@@ -90,6 +89,13 @@ def overlay_figure(
         fontsize=9,
     )
     figure.savefig(path, dpi=150, format="png")
+
+
+def class_handles(scheme: LabelScheme) -> list[Any]:
+    """Legend entries of the classes."""
+    from matplotlib.patches import Patch
+
+    return [Patch(color=c.color, label=c.name) for c in scheme.classes]
 
 
 def _title(t: int, frame_rate_hz: float | None) -> str:

@@ -64,10 +64,10 @@ def series_figure(frames: Any, path: Path, *, title: str = "") -> None:
     figure.align_ylabels(axes)
     if title:
         figure.suptitle(title, fontsize=11)
-    figure.savefig(path, dpi=150, format=_format(path))
+    figure.savefig(path, dpi=150, format=figure_format(path))
 
 
-def _format(path: Path) -> str:
+def figure_format(path: Path) -> str:
     """File format by the name's own ending, also under a temporary name."""
     known = {".svg": "svg", ".pdf": "pdf"}
     return next((v for k, v in known.items() if k in path.suffixes), "png")

@@ -1,0 +1,71 @@
+"""``amseg evaluate``: score a model on images of a benchmark."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from napari_amseg.cli.arguments import OutFolder
+from napari_amseg.cli.progress import err, track
+from napari_amseg.cli.train import BenchmarkFolder, SplitName
+from napari_amseg.measure import MeasureSettings
+from napari_amseg.segment import SegmentSettings
+
+
+def evaluate(
+    benchmark: BenchmarkFolder,
+    out: OutFolder,
+    segmenting: SegmentSettings,
+    measuring: MeasureSettings,
+    model: Annotated[str, typer.Option(metavar="M", help="Shipped model or bundle folder.")],
+    subset: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    split: SplitName = None,
+) -> None:
+    """Score a model: confusion matrix, IoU and F1 of each class, worst frames, errors in um.
+
+    Example: amseg evaluate benchmark --model mymodel --subset test -o scores
+    """
+    from napari_amseg.dataset import open_benchmark
+    from napari_amseg.models import load_bundle
+    from napari_amseg.pipeline.evaluate import EvaluateRequest
+    from napari_amseg.pipeline.evaluate import evaluate as run
+    from napari_amseg.train.data import chosen_split
+
+    bundle, folder = load_bundle(model), open_benchmark(benchmark)
+    chosen, notes = chosen_split(folder, split)
+    request = EvaluateRequest(folder, chosen, subset, bundle, out, segmenting, measuring)
+    record = run(request, track=track)
+    for note in (*notes, *record["notes"]):
+        err.print(f"note: {note}", highlight=False)
+    show_scores(record)
+    for name in sorted(p.name for p in out.iterdir() if p.stem in _FILES):
+        typer.echo(out / name)
+
+
+_FILES = ("evaluation", "evaluation_frames", "confusion", "worst_frames")
+
+
+def show_scores(record: dict[str, Any]) -> None:
+    """Print the scores of each class, then the errors of the measures."""
+    scores = record["scores"]
+    table = Table("class", "IoU", "F1")
+    for name in scores["iou"]:
+        table.add_row(name, f"{scores['iou'][name]:.4f}", f"{scores['f1'][name]:.4f}")
+    table.add_section()
+    table.add_row("mean", f"{scores['mean_iou']:.4f}", f"{scores['mean_f1']:.4f}")
+    console = Console()
+    console.print(table)
+    errors = Table("measure", "frames", "mean error", "mean absolute", "mean relative")
+    for name, row in record["errors"].items():
+        relative = row["mean_relative"]
+        errors.add_row(
+            name,
+            str(row["n"]),
+            f"{row['mean']:+.3g}",
+            f"{row['mean_absolute']:.3g}",
+            "" if relative is None else f"{100 * relative:.1f} %",
+        )
+    console.print(errors)

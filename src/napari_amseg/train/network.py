@@ -1,0 +1,106 @@
+"""The network a training starts from: fresh, or a trained one with its head kept or replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from napari_amseg.labels import LabelScheme
+from napari_amseg.models.backend import has_gpu, keras
+from napari_amseg.models.bundle import Bundle, ModelCard
+from napari_amseg.models.registry import build
+from napari_amseg.preprocess import Chain, Normalise
+
+_ENCODER, _HEAD = "encoder_", "head_"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkChoice:
+    """What to train.
+
+    Attributes
+    ----------
+    architecture, arguments : of a fresh network. init : a trained model to start from instead.
+    freeze_encoder : keep the encoder as it is; only with `init`.
+
+    Raises
+    ------
+    ValueError
+        If `init` is given with another architecture, or `freeze_encoder` without `init`.
+    """
+
+    architecture: str = "amsegnet"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    init: Bundle | None = None
+    freeze_encoder: bool = False
+
+    def __post_init__(self) -> None:
+        if self.freeze_encoder and self.init is None:
+            raise ValueError(
+                "a frozen encoder would stay at its random start: give a model to start from "
+                "(--init), or train all layers."
+            )
+
+    def card(self, scheme: LabelScheme) -> ModelCard:
+        """The card of the model to be, for a benchmark of this scheme."""
+        if self.init is None:
+            return ModelCard(
+                architecture=self.architecture,
+                arguments=self.arguments,
+                scheme=scheme,
+                chain=Chain((Normalise(low_percentile=0.5, high_percentile=99.5),)),
+            )
+        card = self.init.card
+        return ModelCard(
+            architecture=card.architecture,
+            arguments=card.arguments,
+            scheme=scheme,
+            chain=card.chain,
+        )
+
+    def model(self, scheme: LabelScheme, precision: str) -> tuple[Any, tuple[str, ...]]:
+        """The Keras model, and remarks on what was taken over from `init`."""
+        card = self.card(scheme)
+        with _policy(precision):
+            model = build(card.architecture, n_classes=len(scheme.classes), **dict(card.arguments))
+        if self.init is None:
+            return model, ()
+        keep_head = self.init.card.scheme.codes == scheme.codes
+        _copy_weights(self.init.model, model, head=keep_head)
+        notes = [f"started from {self.init.name}"]
+        if not keep_head:
+            was = ", ".join(self.init.card.scheme.names)
+            notes.append(
+                f"new head for {', '.join(scheme.names)}: {self.init.name} was trained on {was}"
+            )
+        if self.freeze_encoder:
+            for layer in model.layers:
+                layer.trainable = not layer.name.startswith(_ENCODER)
+            notes.append("encoder frozen")
+        return model, tuple(notes)
+
+
+def resolved_precision(wanted: str) -> str:
+    """``auto`` resolved: mixed_float16 on a GPU, float32 on a CPU."""
+    if wanted != "auto":
+        return wanted
+    return "mixed_float16" if has_gpu() else "float32"
+
+
+@contextmanager
+def _policy(precision: str) -> Iterator[None]:
+    """Layers built inside compute in this precision; their weights stay float32."""
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_dtype_policy(before)
+
+
+def _copy_weights(source: Any, target: Any, *, head: bool) -> None:
+    for layer in source.layers:
+        if layer.weights and (head or not layer.name.startswith(_HEAD)):
+            target.get_layer(layer.name).set_weights(layer.get_weights())

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from napari_amseg.labels import DEFAULT_SCHEME
+from napari_amseg.models import load_bundle
+from napari_amseg.models.bundle import ModelCard, save_bundle
+from napari_amseg.models.registry import build
+from napari_amseg.preprocess import Chain, Normalise
+from napari_amseg.train.network import NetworkChoice
+
+CASTING = DEFAULT_SCHEME.subset(["pore", "background"])
+CHAIN = Chain((Normalise(out_high=255.0, keep_uint8=True),))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    model = build("amsegnet", n_classes=5, filters=1)
+    card = ModelCard("amsegnet", {"filters": 1}, chain=CHAIN)
+    return save_bundle(tmp_path / "trained", model, card)
+
+
+def weights_of(model, prefix):
+    return [w for x in model.layers if x.name.startswith(prefix) for w in x.get_weights()]
+
+
+def test_the_same_scheme_keeps_every_weight(trained):
+    choice = NetworkChoice(init=trained)
+    model, notes = choice.model(DEFAULT_SCHEME, "float32")
+    for ours, theirs in zip(model.get_weights(), trained.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert notes == ("started from trained",)
+    assert choice.card(DEFAULT_SCHEME).chain == CHAIN  # the input range it was trained in
+
+
+def test_another_scheme_gets_a_new_head(trained):
+    model, notes = NetworkChoice(init=trained).model(CASTING, "float32")
+    assert model.output_shape[-1] == 2
+    for prefix in ("encoder_", "bottleneck_", "decoder_", "attention"):
+        pairs = zip(weights_of(model, prefix), weights_of(trained.model, prefix), strict=True)
+        assert all(np.array_equal(a, b) for a, b in pairs)
+    assert any("new head for pore, background" in note for note in notes)
+
+
+def test_a_frozen_encoder_does_not_learn(trained):
+    model, _ = NetworkChoice(init=trained, freeze_encoder=True).model(DEFAULT_SCHEME, "float32")
+    names = {variable.path for variable in model.trainable_variables}
+    assert not any("encoder_" in name for name in names)
+    assert any("decoder_" in name for name in names)
+    assert any("bottleneck_" in name for name in names)
+
+
+def test_freezing_a_random_encoder_is_refused():
+    with pytest.raises(ValueError, match="random start"):
+        NetworkChoice(freeze_encoder=True)
+
+
+def test_mixed_precision_keeps_weights_and_output_in_float32(trained, tmp_path):
+    choice = NetworkChoice("amsegnet", {"filters": 1})
+    model, _ = choice.model(DEFAULT_SCHEME, "mixed_bfloat16")
+    assert {str(w.dtype) for w in model.weights} == {"float32"}
+    output = model(np.zeros((1, 16, 16, 1), np.float32))
+    assert "float32" in str(output.dtype)
+    save_bundle(tmp_path / "mixed", model, choice.card(DEFAULT_SCHEME))
+    again = load_bundle(tmp_path / "mixed").model
+    assert again.layers[1].compute_dtype == "float32"
+    for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
