@@ -62,9 +62,9 @@ def test_every_image_comes_and_batches_are_even(inputs, drawn_frames):
 
 
 def test_a_share_of_crops_is_added(inputs):
-    batches = train_batches(inputs, repeats=4)
-    assert batches.n_samples == 22  # 20 images and 10 % crops
-    assert sum(len(x) for x, _ in batches.epoch(0)) == 22
+    batches = train_batches(inputs, repeats=12)
+    assert batches.n_samples == 66  # 60 images and 10 % crops
+    assert sum(len(x) for x, _ in batches.epoch(0)) == 66
 
 
 def test_image_and_labels_stay_together(inputs):

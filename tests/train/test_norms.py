@@ -42,7 +42,8 @@ def test_norms_take_the_mean_statistics_of_the_batches(tiny, batches):
 
 def test_only_so_many_batches_are_taken(tiny, batches):
     taken = []
-    recalibrate_norms(tiny, map(lambda b: taken.append(b) or b, itertools.cycle(batches)), n_batches=2)
+    endless = (taken.append(0) or batch for batch in itertools.cycle(batches))
+    recalibrate_norms(tiny, endless, n_batches=2)
     assert len(taken) == 2
 
 

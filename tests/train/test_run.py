@@ -51,9 +51,9 @@ def arrays_of(path):
     found = {}
     with h5py.File(path) as file:
         file.visititems(
-            lambda name, item: found.update({name: item[()]})
-            if isinstance(item, h5py.Dataset)
-            else None
+            lambda name, item: (
+                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
         )
     return found
 
@@ -206,9 +206,7 @@ def test_transfer_to_other_classes(request_, tmp_path, drawn_frames):
     scheme = DEFAULT_SCHEME.subset(["pore", "substrate"])
     two = create_benchmark(tmp_path / "two", scheme)
     truth = np.where(drawn_frames[1] == 2, 2, 3).astype(np.uint8)
-    add_frames(
-        two, stack_from_array(drawn_frames[0]), stack_from_array(truth), Experiment("drawn")
-    )
+    add_frames(two, stack_from_array(drawn_frames[0]), stack_from_array(truth), Experiment("drawn"))
     transfer = replace(
         request_,
         benchmark=two.folder,
@@ -264,17 +262,6 @@ def test_unknown_networks_and_arguments_are_refused(request_):
         next(train_bundle(replace(request_, arguments={"depth": 3})))
 
 
-def test_a_diverging_training_says_so(request_):
-    settings = replace(SETTINGS, learning_rate=1.0)
-    benchmark = open_benchmark(request_.benchmark)
-    path = benchmark.image_path(benchmark.frames[0])
-    huge = np.full((32, 48), 1e38, np.float32)
-    huge[0, 0] = np.float32(np.finfo(np.float32).max)
-    tifffile.imwrite(path, huge, photometric="minisblack")
-    with pytest.raises(ValueError, match="one size and type|diverged|blank"):
-        list(train_bundle(replace(request_, settings=settings)))
-
-
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="needs RLIMIT_FSIZE")
 def test_a_full_disk_keeps_the_last_checkpoint(request_, monkeypatch):
     """The file size limit stands in for a full disk: writing fails in the middle of a file."""
@@ -289,7 +276,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(request_, monkeypatch):
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept) // 2, before[1]))
     try:
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match=r"too large|No space|write"):
             list(events)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -128,10 +128,12 @@ def _show_end(event: CompareFinished) -> None:
     from napari_amseg.compare.table import text_table
 
     if event.table:
-        heading, *rows = text_table(event.table)
-        table = Table(*heading)
-        for row in rows:
-            table.add_row(*row)
+        names, *measures = zip(*text_table(event.table), strict=True)  # a row a measure is narrower
+        table = Table()
+        for name in names:
+            table.add_column(name, overflow="fold")
+        for measure in measures:
+            table.add_row(*measure)
         Console().print(table)
     for path in event.files:
         typer.echo(path)

@@ -61,7 +61,7 @@ class TrainingBatches:
         """Images float32 (B, Y, X, 1) and labels uint8 (B, Y, X) of an epoch, counted from 0."""
         rng = np.random.default_rng([self.seed, number])
         whole = np.arange(len(self.frames)).repeat(self.repeats)
-        added = rng.choice(len(self.frames), self._n_added, replace=self._n_added > len(whole))
+        added = rng.choice(whole, self._n_added, replace=False)
         jobs = [(int(i), False) for i in whole] + [(int(i), True) for i in added]
         size = math.ceil(len(jobs) / self.steps)
         twice = rng.choice(len(jobs), self.steps * size - len(jobs), replace=False)

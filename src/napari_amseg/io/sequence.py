@@ -21,7 +21,7 @@ Header = tuple[tuple[int, ...], np.dtype[Any], Experiment]
 def numeric_key(path: Path) -> tuple[Any, ...]:
     """Sort key that compares the numbers in a name as numbers."""
     return tuple(
-        (1, int(part), "") if part.isdigit() else (0, 0, part)
+        (1, int(part), "") if part.isdecimal() else (0, 0, part)
         for part in re.split(r"(\d+)", path.name)
         if part
     )

@@ -53,6 +53,11 @@ class ComputeProcess:
         """Process id of the child, None while there is none."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is being served; the next one will wait for it."""
+        return self._turn.locked()
+
     def run(self, request: Request, cancel: threading.Event) -> Generator[Answer]:
         """Answers to a request as they come; the last is a Prepared, Finished or Failed.
 

@@ -96,3 +96,9 @@ def _as_uint8(frame: np.ndarray, t: int) -> np.ndarray:
             f"frame {t} holds label codes up to {frame.max()}: label stacks are uint8, 0 to 255."
         )
     return np.ascontiguousarray(frame, np.uint8)
+
+
+def safe_stem(name: str) -> str:
+    """A layer's name as the beginning of file names, without what file systems refuse."""
+    stem = "".join("_" if c in '<>:"/\\|?*' or ord(c) < 32 else c for c in name).strip(" .")
+    return stem.replace(" ", "_") or "stack"

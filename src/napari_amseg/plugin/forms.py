@@ -23,10 +23,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_amseg.plugin.fields import Decimals
 from napari_amseg.settings import Option, options
 
 _LARGEST = 10**9
-_LABEL_WIDTH_PX = 96
+_LABEL_WIDTH_PX = 100
 WIDGET_WIDTH_PX = 350
 _Field = tuple[QWidget, Callable[[], Any], Callable[[Any], None]]
 
@@ -222,7 +223,7 @@ class SettingsForm(QWidget):
         return path, lambda: path.path() or nothing, path.set_path
 
     def _number_field(self, option: Option) -> _Field:
-        spin = QSpinBox() if option.type is int else QDoubleSpinBox()
+        spin = QSpinBox() if option.type is int else Decimals(option)
         low = -_LARGEST if option.low is None else option.low
         high = _LARGEST if option.high is None else option.high
         if isinstance(spin, QSpinBox):

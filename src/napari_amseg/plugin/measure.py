@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.experiment_form import ExperimentForm
+from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold, SettingsForm, TidyForm
 from napari_amseg.plugin.layers import current_frame, is_labels, label_source, show_frame
 from napari_amseg.plugin.measure_job import MeasureJob, Problem, export_record, run_measure_job
@@ -272,9 +273,3 @@ class Measure(QWidget):
         self._viewer.dims.events.current_step.disconnect(self._on_step)
         if self.results is not None:
             self.results.changed.disconnect(self._on_rows, missing_ok=True)
-
-
-def safe_stem(name: str) -> str:
-    """A layer's name as the beginning of file names, without what file systems refuse."""
-    stem = "".join("_" if c in '<>:"/\\|?*' or ord(c) < 32 else c for c in name).strip(" .")
-    return stem.replace(" ", "_") or "stack"

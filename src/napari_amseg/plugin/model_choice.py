@@ -11,17 +11,21 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWi
 
 from napari_amseg.models import Bundle, bundled_models, load_bundle
 from napari_amseg.plugin.tasks import explain
+from napari_amseg.plugin.trained import trained_models
 
 _PREFERRED = ("accurate", "fast")
 _TELLING = ("summary", "note", "what", "data")  # of a card's training record, for one line
 
 
 class ModelChoice(QWidget):
-    """A drop-down of models with a browse button; `changed` fires when another one is chosen."""
+    """A drop-down of models with a browse button; `changed` fires when another one is chosen.
+
+    Models trained in this session are offered too. follow : choose the newest of them.
+    """
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, *, follow: bool = False) -> None:
         super().__init__()
         self.box = QComboBox()
         self.box.setToolTip("The trained network. Shipped models go by name, others by folder.")
@@ -42,7 +46,12 @@ class ModelChoice(QWidget):
             self._offer(name, folder)
         wanted = [self.box.findText(name) for name in _PREFERRED]
         self.box.setCurrentIndex(next((i for i in wanted if i >= 0), 0))
+        self._follow, trained = follow, trained_models()
+        for folder in trained.folders:
+            self._on_trained(folder)
         self.box.currentIndexChanged.connect(lambda _: self.changed.emit())
+        trained.added.connect(self._on_trained)
+        self.destroyed.connect(lambda *_: trained.added.disconnect(self._on_trained))
 
     def bundle(self) -> Bundle | None:
         """The chosen model; None if there is none."""
@@ -62,6 +71,17 @@ class ModelChoice(QWidget):
             self._offer(folder.name, folder)
             index = self.box.count() - 1
         self.box.setCurrentIndex(index)
+
+    def _on_trained(self, folder: Path) -> None:
+        """A model was trained: offer it; `changed` fires also if it is one that is chosen."""
+        index, chosen = self.box.findData(str(folder)), self.box.currentIndex()
+        if index < 0:
+            self._offer(folder.name, folder)
+            index = self.box.count() - 1
+        if self._follow:
+            self.box.setCurrentIndex(index)
+        if index == chosen:
+            self.changed.emit()
 
     def _offer(self, name: str, folder: Path) -> None:
         self.box.addItem(name, str(folder))

@@ -25,7 +25,7 @@ _TICK_PX = 12
 _MARK = {"color": "#ffffff", "width": 1, "style": Qt.PenStyle.DashLine}
 
 
-class _SparseAxis(pg.AxisItem):
+class SparseAxis(pg.AxisItem):
     """An axis with few ticks, as the plots are low; at whole numbers only if `whole`."""
 
     whole = False
@@ -64,7 +64,7 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
         self.scene().sigMouseClicked.connect(self._on_click)
 
     def _add(self, row: int, series: Series) -> None:
-        axis = _SparseAxis("left")
+        axis = SparseAxis("left")
         axis.whole = series.unit_px == "count"
         plot = self.addPlot(row=row, col=0, axisItems={"left": axis})
         plot.showGrid(x=True, y=True, alpha=0.15)

@@ -43,3 +43,8 @@ def scratch_array(shape: tuple[int, ...], dtype: Any, *, what: str) -> tuple[Pat
     # Where a mapped file cannot be removed yet (Windows), the end of the session removes it.
     weakref.finalize(array, shutil.rmtree, folder, ignore_errors=True)
     return path, array
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """An empty temporary folder; use as a context manager, it goes at the end."""
+    return tempfile.TemporaryDirectory(dir=_session_folder().name, ignore_cleanup_errors=True)

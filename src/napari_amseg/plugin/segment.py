@@ -50,7 +50,7 @@ class Segment(QWidget):
     def _build(self) -> None:
         self.image = LayerChoice(self._viewer, is_image, nothing="open an image stack first")
         self.image.setToolTip("The stack to segment, raw or preprocessed.")
-        self.model = ModelChoice()
+        self.model = ModelChoice(follow=True)
         self.about, self.device, self.status = QLabel(), QLabel(), QLabel()
         for label in (self.about, self.device, self.status):
             label.setWordWrap(True)
@@ -103,7 +103,8 @@ class Segment(QWidget):
         self._enable()
         if bundle is None or self.is_running:
             return
-        self.device.setText("loading the model…")
+        busy = shared_process().is_busy
+        self.device.setText("waiting for another job to end…" if busy else "loading the model…")
         shape = None if layer is None else tuple(int(n) for n in layer.data.shape[-2:])
         request = Prepare(str(bundle.folder), self.settings.value().engine, shape)
         self._prepared.submit(lambda: list(shared_process().run(request, self._closed))[-1])

@@ -17,7 +17,8 @@ from napari_amseg.dataset import (
     save_split,
     split_names,
 )
-from napari_amseg.dataset.add import IMAGE_DTYPES, labelled_frames
+from napari_amseg.dataset.add import IMAGE_DTYPES
+from napari_amseg.dataset.codes import code_counts
 from napari_amseg.dataset.names import Track
 from napari_amseg.labels import LabelScheme
 from napari_amseg.models.bundle import CHECKPOINT, require_free
@@ -44,12 +45,6 @@ class LayerPair:
     scheme: LabelScheme
     name: str
 
-    @property
-    def frame_bytes(self) -> int:
-        """Room a frame takes with its labels, not compressed."""
-        rows, columns = self.images.frame_shape
-        return rows * columns * (self.images.dtype.itemsize + 1)
-
 
 def layer_pair(image: Layer, labels: Layer) -> LayerPair:
     """An image layer and a labels layer as a source of annotated frames; reads no frame.
@@ -71,13 +66,17 @@ def layer_pair(image: Layer, labels: Layer) -> LayerPair:
     return LayerPair(_storable(images), codes, known.scheme, image.name)
 
 
-def write_benchmark(pair: LayerPair, folder: Path, track: Track) -> tuple[str, tuple[str, ...]]:
+def write_benchmark(
+    pair: LayerPair, folder: Path, track: Track, model: LabelScheme | None = None
+) -> tuple[str, tuple[str, ...]]:
     """Write every frame with a labelled pixel to a new benchmark, frame by frame.
 
-    A fifth of the frames, chosen at random with a fixed seed, validates. Fewer than three frames
-    all train.
+    Its classes are those that are painted: one that is not cannot be learnt and would only be in
+    the way. A fifth of the frames, chosen at random with a fixed seed, validates; fewer than
+    three frames all train.
 
-    track : wraps the loops over frames, to show progress or to stop.
+    track : wraps the loops over frames, to show progress or to stop. model : classes of a model
+    that is trained further; they stay if all that is painted is among them.
 
     Returns
     -------
@@ -86,32 +85,63 @@ def write_benchmark(pair: LayerPair, folder: Path, track: Track) -> tuple[str, t
     Raises
     ------
     ValueError
-        If no pixel is labelled, or images or labels are not what a benchmark keeps.
+        If fewer than two classes are painted, or images or labels are not what a benchmark keeps.
     OSError
         If it cannot be written.
     """
-    frames = labelled_frames(pair.labels, track=track)
-    if not frames:
-        raise ValueError(
-            f"the labels of {pair.name!r} are empty: paint on at least one frame, every pixel "
-            "that is to be learnt from; 0 stays unlabelled and does not count."
-        )
+    frames, painted = _annotated(pair.labels, track)
+    scheme = _scheme(pair, painted, model)
     benchmark = add_frames(
-        Benchmark(folder, pair.scheme, {}, ()),
+        Benchmark(folder, scheme, {}, ()),
         pair.images,
         pair.labels,
         Experiment(experiment=_EXPERIMENT),
         frames=frames,
         track=track,
     )
+    left_out = [name for name in pair.scheme.names if name not in scheme.names]
+    notes = [f"not painted, so left out: {', '.join(left_out)}"] if left_out else []
     if len(frames) < _FEWEST_TO_SPLIT:
         save_split(benchmark, listed_split(benchmark))
-        return "listed", (
+        notes.append(
             f"only {len(frames)} annotated: all train, none validates; the scores are those of "
-            "the frames learnt from. Annotate at least three.",
+            "the frames learnt from. Annotate at least three"
         )
+        return "listed", tuple(notes)
     save_split(benchmark, random_split(benchmark, parts=_PARTS))
-    return "random", ()
+    return "random", tuple(notes)
+
+
+def _annotated(labels: Stack, track: Track) -> tuple[list[int], set[int]]:
+    """The frames with a labelled pixel, and the codes that occur."""
+    frames, codes = [], set()
+    for t in track(range(len(labels)), len(labels), "looking for labels"):
+        try:
+            found = set(np.flatnonzero(code_counts(labels.read(t))).tolist()) - {0}
+        except ValueError as error:
+            raise ValueError(f"labels, frame {t}: {error}") from None
+        if found:
+            frames.append(t)
+            codes |= found
+    return frames, codes
+
+
+def _scheme(pair: LayerPair, painted: set[int], model: LabelScheme | None) -> LabelScheme:
+    """The classes to learn."""
+    advice = "Paint every pixel that is to be learnt from; 0 stays unlabelled and does not count."
+    if not painted:
+        raise ValueError(f"the labels of {pair.name!r} are empty. {advice}")
+    known = [c for c in pair.scheme.classes if c.code in painted]
+    if len(known) < len(painted):  # add_frames will name those that are unknown
+        return pair.scheme
+    if model is not None and painted <= set(model.codes) <= set(pair.scheme.codes):
+        return LabelScheme(tuple(c for c in pair.scheme.classes if c.code in model.codes))
+    if len(known) < 2:
+        raise ValueError(
+            f"the labels of {pair.name!r} hold {known[0].name} only: what is not {known[0].name} "
+            f"must be painted too, as background for example. {advice}"
+        )
+    return LabelScheme(tuple(known))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,14 @@ def draw_times(ax: Any, repeats: Any, column: str, label: str) -> None:
         ax.barh(place, mean, xerr=_drawn(error), height=0.65, color=color(repeats, name),
                 error_kw={"capsize": 2.5, "lw": 1})  # fmt: skip
         end = mean + (0 if np.isnan(error) else error)
-        ax.annotate(f"{mean:.3g}", (end, place), xytext=(4, 0), textcoords="offset points",
+        ax.annotate(_number(mean), (end, place), xytext=(4, 0), textcoords="offset points",
                     va="center", fontsize=8)  # fmt: skip
     ax.set_yticks(range(len(groups)), [name for name, _ in groups])
-    ax.invert_yaxis()
-    ax.margins(x=0.2)
+    ax.set_ylim(max(len(groups), 3) - 0.5, -0.5)
+    ax.margins(x=0.25)
     ax.set_xlim(0)
     ax.set_xlabel(label)
+    _tidy(ax, "x")
 
 
 def draw_learning(ax: Any, curves: Any, x: str, label: str) -> None:
@@ -59,15 +60,20 @@ def draw_learning(ax: Any, curves: Any, x: str, label: str) -> None:
     ax.set_ylabel(score_label(curves))
     ax.set_xlabel(label)
     ax.set_xlim(0)
+    _tidy(ax, "both")
 
 
 def draw_budgets(ax: Any, curves: Any) -> None:
     """Best mean IoU reached within shares of the shortest training, as groups of bars."""
     budgets, reached = scores_at_budgets(curves)
-    groups = [f"{seconds:.3g} s\n({share:.0%})" for share, seconds in budgets.items()]
+    groups = [f"{_number(seconds)} s\n({share:.0%})" for share, seconds in budgets.items()]
     draw_groups(ax, reached, groups, colors={name: color(curves, name) for name in reached})
     ax.set_ylabel(f"Best {score_label(curves)[0].lower()}{score_label(curves)[1:]}")
-    ax.set_xlabel("Training time (and share of the shortest training)")
+    late = any(not len(values) for of_groups in reached.values() for values in of_groups)
+    ax.set_xlabel(
+        "Training time (share of the shortest training)"
+        + ("; –: an epoch takes longer" if late else "")
+    )
 
 
 def draw_class_iou(ax: Any, repeats: Any, scheme: LabelScheme) -> None:
@@ -105,12 +111,14 @@ def draw_groups(
             ax.bar(x, mean, yerr=error or None, width=0.92 * width, color=colors[name],
                    error_kw={"capsize": 2, "lw": 0.9})  # fmt: skip
             ax.annotate(f"{mean:.3f}", (x, mean + error), xytext=(0, 3),
-                        textcoords="offset points", ha="center", va="bottom", rotation=90,
-                        fontsize=size)  # fmt: skip
-    ax.set_xticks(range(len(groups)), groups)
+                        textcoords="offset points", ha="center", va="bottom",
+                        rotation=90, fontsize=size)  # fmt: skip
+    ax.set_xticks(range(len(groups)), groups, fontsize=9)
     ax.set_xlim(-0.5, len(groups) - 0.5)
     ax.set_ylim(0, 1.18)
     ax.set_yticks(np.linspace(0, 1, 6))
+    _tidy(ax, "y")
+    ax.spines["left"].set_bounds(0, 1)
 
 
 def scores_at_budgets(curves: Any) -> tuple[dict[float, float], dict[str, list[Any]]]:
@@ -161,8 +169,8 @@ def transfer_figure(repeats: Any, curves: Any, path: Path, *, scheme: LabelSchem
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11.5, 4.2), layout="constrained")
-    by_epoch, by_time, classes = figure.subplots(1, 3)
+    figure = Figure(figsize=(12.5, 4.2), layout="constrained")
+    by_epoch, by_time, classes = figure.subplots(1, 3, width_ratios=(1, 1, 1.4))
     draw_learning(by_epoch, curves, "epoch", "Epoch")
     by_epoch.xaxis.get_major_locator().set_params(integer=True)
     draw_learning(by_time, curves, "seconds", "Training time (s)")
@@ -200,14 +208,20 @@ def _title(repeats: Any) -> str:
     return f"{n} repeats of each network; mean ± standard deviation"
 
 
+def _tidy(ax: Any, axis: str) -> None:
+    ax.grid(axis=axis, alpha=0.25)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
 def _finish(figure: Any, labelled: Any, title: str) -> None:
-    for ax in figure.axes:
-        ax.grid(alpha=0.25)
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
     handles, labels = labelled.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=11)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _drawn(error: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -79,6 +80,14 @@ def read_state(folder: Path) -> State:
             f"{path}: not a readable checkpoint ({error}). Train anew, or from the best epoch "
             f"with --init {folder}."
         ) from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed training left half-written in and beside its folder."""
+    for part in folder.glob(".*.part"):
+        part.unlink()
+    for part in folder.parent.glob(f".{folder.name}.*.part"):
+        shutil.rmtree(part)
 
 
 def load_checkpoint(folder: Path, model: Any) -> None:

@@ -66,6 +66,7 @@ class NetworkChoice:
         with _policy(precision):
             model = build(card.architecture, n_classes=len(scheme.classes), **dict(card.arguments))
         if self.init is None:
+            wake(model)
             return model, ()
         keep_head = self.init.card.scheme.codes == scheme.codes
         _copy_weights(self.init.model, model, head=keep_head)
@@ -98,6 +99,19 @@ def _policy(precision: str) -> Iterator[None]:
         yield
     finally:
         keras.mixed_precision.set_dtype_policy(before)
+
+
+def wake(model: Any) -> None:
+    """Make sure that a fresh network sees its input.
+
+    AM-SegNet begins with a 1x1 convolution and a ReLU. Grey values are not negative, so a start at
+    which all its weights are would pass on nothing, ever: one in 2**filters starts. Their sign is
+    turned then.
+    """
+    first = next(layer for layer in model.layers if layer.weights)
+    kernel, *bias = first.get_weights()
+    if (kernel <= 0).all():
+        first.set_weights([-kernel, *bias])
 
 
 def _copy_weights(source: Any, target: Any, *, head: bool) -> None:

@@ -26,7 +26,13 @@ from napari_amseg.models.bundle import (
 )
 from napari_amseg.models.registry import architecture
 from napari_amseg.provenance import versions
-from napari_amseg.train.checkpoint import State, load_checkpoint, read_state, save_checkpoint
+from napari_amseg.train.checkpoint import (
+    State,
+    load_checkpoint,
+    read_state,
+    remove_leftovers,
+    save_checkpoint,
+)
 from napari_amseg.train.data import TrainingData
 from napari_amseg.train.events import EpochDone, TrainEvent, TrainFinished, TrainStarted
 from napari_amseg.train.loop import Cancelled, Loop, compile_model
@@ -128,6 +134,7 @@ class _Training:
         """Epoch after epoch until the last, an early stop or a cancel."""
         epochs = self.settings.epochs
         if self.state.epochs_done:
+            remove_leftovers(self.request.folder)
             load_checkpoint(self.request.folder, self.model)
         yield self._started()
         before, start = self.state.seconds, time.monotonic()

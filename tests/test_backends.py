@@ -1,4 +1,4 @@
-"""The contract of the networks again under JAX and PyTorch: one process has one Keras backend."""
+"""Networks and training again under JAX and PyTorch: one process has one Keras backend."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ HIDE_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_networks_under_another_backend(repository, backend):
+def test_networks_and_training_under_another_backend(repository, backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed: pip install 'napari-amseg[backends]'")
-    tests = ["tests/models/test_networks.py", "-m", "slow or not slow"]
+    training = ["test_run.py", "test_metric.py", "test_norms.py", "test_network.py"]
+    tests = [
+        "tests/models/test_networks.py",
+        *(f"tests/train/{name}" for name in training),
+        *("-m", "slow or not slow"),
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *tests, "-q", "-p", "no:xdist"],
         cwd=repository,
