@@ -82,7 +82,7 @@ def run(folder: Path, given: argparse.Namespace) -> dict[str, object]:
         learning_rate=3e-3,
         crop_rows=128,
         crop_columns=256,
-        repeats=5,
+        draws=5,
         class_weighting=given.class_weighting,
     )
     request = TrainRequest(

@@ -1,4 +1,4 @@
-"""Pictures for the documentation: the sample segmented and measured in a real window.
+"""Pictures for the documentation: the sample segmented, measured, learnt, in a real window.
 
     xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_screenshots.py
 
@@ -29,6 +29,7 @@ def main() -> None:
     options.add_argument("--data", help="a stack to show instead of the sample")
     options.add_argument("--model", help="a bundle folder instead of the shipped model")
     options.add_argument("--frame", type=int, default=30)
+    options.add_argument("--epochs", type=int, default=20, help="of the training that is shown")
     options.add_argument("-o", "--out", type=Path, default=ROOT / "docs" / "images")
     chosen = options.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -38,6 +39,8 @@ def main() -> None:
     viewer.dims.set_current_step(0, min(chosen.frame, image.data.shape[0] - 1))
     picture_of_preprocess(viewer, chosen.out / "preprocess.png")
     picture_of_segment(viewer, chosen.model, chosen.out / "segment.png")
+    if chosen.data is None:  # its labels are known
+        picture_of_train(viewer, image, chosen.epochs, chosen.out / "train.png")
     viewer.close()
 
 
@@ -80,6 +83,31 @@ def picture_of_segment(viewer: napari.Viewer, model: str | None, path: Path) -> 
     measure.labels.choose(segment.run.layer)
     dock_sizes(viewer, segment, measure)
     picture(viewer, path)
+
+
+def picture_of_train(viewer: napari.Viewer, image, epochs: int, path: Path) -> None:
+    """The sample is learnt from its exact labels; the picture is taken before the last epoch."""
+    from napari_amseg.plugin.layers import is_labels
+
+    viewer.window.remove_dock_widget("all")
+    truth = next(layer for layer in viewer.layers if is_labels(layer))
+    for layer in viewer.layers:
+        layer.visible = layer in (image, truth)
+    _, train = open_widget(viewer, "Train")
+    train.source.image.choose(image)
+    train.source.labels.choose(truth)
+    for name, value in {"epochs": epochs, "repeats": 1}.items():
+        train.training.main.field(name).setValue(value)
+    with tempfile.TemporaryDirectory() as folder:
+        train.output.path.set_path(Path(folder) / "my model")
+        wait_until(train.start_button.isEnabled)
+        train.start()
+        wait_until(lambda: len(train.run.progress.history) >= epochs - 1 or train.run.ended)
+        if train.run.error:
+            raise SystemExit(train.run.error)
+        picture(viewer, path)
+        train.cancel()
+        wait_until(lambda: not train.is_running)
 
 
 def dock_sizes(viewer: napari.Viewer, segment, measure) -> None:

@@ -33,9 +33,9 @@ def grown(plan, request):
     return plan.grown(make_plan(request)[0], request.folder)
 
 
-def test_repeats_and_draws_become_seeds_and_the_repeats_of_a_training():
+def test_repeats_become_the_seeds_of_a_training():
     settings = CompareSettings(repeats=5, draws=7, epochs=3)
-    assert settings.training(2) == TrainSettings(repeats=7, seed=2, epochs=3)
+    assert settings.training(2) == TrainSettings(draws=7, seed=2, epochs=3)
 
 
 def test_first_repeats_of_all_networks_come_first(plan, request_):

@@ -62,7 +62,7 @@ def test_every_image_comes_and_batches_are_even(inputs, drawn_frames):
 
 
 def test_a_share_of_crops_is_added(inputs):
-    batches = train_batches(inputs, repeats=12)
+    batches = train_batches(inputs, draws=12)
     assert batches.n_samples == 66  # 60 images and 10 % crops
     assert sum(len(x) for x, _ in batches.epoch(0)) == 66
 
@@ -70,7 +70,7 @@ def test_a_share_of_crops_is_added(inputs):
 def test_image_and_labels_stay_together(inputs):
     """The grey value of every pixel still tells its class after crops, flips and padding."""
     augment = AugmentSettings(brightness=0, noise=0, flip_vertical=True, crop_share=0)
-    batches = train_batches(inputs, augment=augment, shape=(16, 64), repeats=5)
+    batches = train_batches(inputs, augment=augment, shape=(16, 64), draws=5)
     x, y = (np.concatenate(part) for part in zip(*batches.epoch(0), strict=True))
     for code, grey in ((1, 220), (3, 90), (4, 30)):
         assert abs(x[..., 0][y == code].mean() * 255 - grey) < 3

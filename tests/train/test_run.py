@@ -31,7 +31,7 @@ from napari_amseg.train.run import train_bundle
 from napari_amseg.types import Experiment, stack_from_array
 
 SETTINGS = TrainSettings(
-    epochs=3, batch_size=4, learning_rate=5e-3, crop_rows=32, crop_columns=48, repeats=2
+    epochs=3, batch_size=4, learning_rate=5e-3, crop_rows=32, crop_columns=48, draws=2
 )
 
 
@@ -67,7 +67,7 @@ def assert_equal_weights(folder, other):
 
 def test_it_learns_and_leaves_a_whole_record(request_):
     request_ = replace(
-        request_, settings=replace(SETTINGS, epochs=12, repeats=6), arguments={"filters": 2}
+        request_, settings=replace(SETTINGS, epochs=12, draws=6), arguments={"filters": 2}
     )
     events = list(train_bundle(request_))
     started, finished = events[0], events[-1]

@@ -130,7 +130,8 @@ def _show_end(event: CompareFinished) -> None:
     if event.table:
         names, *measures = zip(*text_table(event.table), strict=True)  # a row a measure is narrower
         table = Table()
-        for name in names:
+        table.add_column(names[0], min_width=12)
+        for name in names[1:]:
             table.add_column(name, overflow="fold")
         for measure in measures:
             table.add_row(*measure)

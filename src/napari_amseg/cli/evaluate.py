@@ -28,17 +28,17 @@ def evaluate(
 
     Example: amseg evaluate benchmark --model mymodel --subset test -o scores
     """
-    from napari_amseg.dataset import open_benchmark
+    from napari_amseg.dataset import load_split, open_benchmark
+    from napari_amseg.dataset.split import only_split
     from napari_amseg.models import load_bundle
     from napari_amseg.pipeline.evaluate import EvaluateRequest
     from napari_amseg.pipeline.evaluate import evaluate as run
-    from napari_amseg.train.data import chosen_split
 
     bundle, folder = load_bundle(model), open_benchmark(benchmark)
-    chosen, notes = chosen_split(folder, split)
+    chosen = load_split(folder, split or only_split(folder))
     request = EvaluateRequest(folder, chosen, subset, bundle, out, segmenting, measuring)
     record = run(request, track=track)
-    for note in (*notes, *record["notes"]):
+    for note in record["notes"]:
         err.print(f"note: {note}", highlight=False)
     show_scores(record)
     for name in sorted(p.name for p in out.iterdir() if p.stem in _FILES):

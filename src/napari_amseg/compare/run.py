@@ -30,6 +30,7 @@ from napari_amseg.models.bundle import CARD, CHECKPOINT, WEIGHTS
 from napari_amseg.pipeline.train import train
 from napari_amseg.provenance import run_record
 from napari_amseg.train import TrainFinished, TrainStarted
+from napari_amseg.train.checkpoint import remove_leftovers
 
 Cancelled = Callable[[], bool]
 
@@ -87,6 +88,7 @@ def _run(
 ) -> Generator[CompareEvent, None, RunFinished | None]:
     """Train and test one repeat, then delete its checkpoint; None if cancelled."""
     checkpoint = run.folder / CHECKPOINT
+    remove_leftovers(run.folder)
     if not checkpoint.is_file():  # perhaps killed in its first epoch, before the first checkpoint
         for name in (CARD, WEIGHTS):
             (run.folder / name).unlink(missing_ok=True)

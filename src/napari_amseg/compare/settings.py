@@ -15,19 +15,15 @@ GROWING = ("repeats", "seed")  # may differ from one call to the next
 
 @dataclass(frozen=True, slots=True)
 class CompareSettings(TrainSettings):
-    """How every network is trained and tested; the options of a training, except two.
+    """How every network is trained and tested: the options of a training, except its seed.
 
-    `repeats` counts trainings here; `draws` is what `repeats` is to a single one. The seed is the
-    number of the repeat, so that all networks see the same batches.
+    That is the number of the repeat, so that all networks see the same batches.
     """
 
     repeats: int = setting(
         3, low=1, help="Times each network is trained and tested, with the seeds 0, 1, 2 and so on."
     )
     seed: int = 0
-    draws: int = setting(
-        1, low=1, help="Times each image is drawn in an epoch; more with crops or few images."
-    )
     engine: str = setting(
         "auto", choices=ENGINES, help="What computes the test masks; auto picks and says which."
     )
@@ -41,8 +37,7 @@ class CompareSettings(TrainSettings):
 
     def training(self, seed: int) -> TrainSettings:
         """Those of one training."""
-        given = asdict(self)
-        changed = {**given, "repeats": given["draws"], "seed": seed}
+        changed = {**asdict(self), "seed": seed}
         return TrainSettings(**{f.name: changed[f.name] for f in fields(TrainSettings)})
 
     @property

@@ -17,7 +17,7 @@ NETWORKS_FIGURE, TRANSFER_FIGURE = "networks", "transfer"
 _SCORES = {"mean_iou": "mean IoU", "mean_f1": "F1"}
 _TIMES = {
     "segmentation_ms": "segmentation of a frame (ms)",
-    "segmentation_batch_ms": "the same in batches (ms)",
+    "segmentation_batch_ms": "segmentation in batches (ms)",
     "training_s": "training (s)",
 }
 Row = dict[str, Any]

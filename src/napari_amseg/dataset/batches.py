@@ -36,7 +36,7 @@ class TrainingBatches:
         compiled twice and none is a mere rest; a few images come twice for that.
     shape : (rows, columns) of every sample, multiples of the network's step; larger frames are
         cropped at random, smaller ones are mirrored outwards with labels 0.
-    repeats : times each image is drawn in an epoch. seed : of all randomness.
+    draws : times each image is drawn in an epoch. seed : of all randomness.
     """
 
     inputs: InputFrames
@@ -44,13 +44,13 @@ class TrainingBatches:
     augment: AugmentSettings
     batch_size: int
     shape: tuple[int, int]
-    repeats: int = 1
+    draws: int = 1
     seed: int = 0
 
     @property
     def n_samples(self) -> int:
         """Different samples an epoch, with the added crops."""
-        return len(self.frames) * self.repeats + self._n_added
+        return len(self.frames) * self.draws + self._n_added
 
     @property
     def steps(self) -> int:
@@ -60,7 +60,7 @@ class TrainingBatches:
     def epoch(self, number: int) -> Generator[Batch]:
         """Images float32 (B, Y, X, 1) and labels uint8 (B, Y, X) of an epoch, counted from 0."""
         rng = np.random.default_rng([self.seed, number])
-        whole = np.arange(len(self.frames)).repeat(self.repeats)
+        whole = np.arange(len(self.frames)).repeat(self.draws)
         added = rng.choice(whole, self._n_added, replace=False)
         jobs = [(int(i), False) for i in whole] + [(int(i), True) for i in added]
         size = math.ceil(len(jobs) / self.steps)
@@ -74,7 +74,7 @@ class TrainingBatches:
 
     @property
     def _n_added(self) -> int:
-        return round(len(self.frames) * self.repeats * self.augment.crop_share)
+        return round(len(self.frames) * self.draws * self.augment.crop_share)
 
     def _sample(self, index: int, crop: bool, rng: np.random.Generator) -> Sample:
         frame = self.frames[index]

@@ -11,13 +11,20 @@ from numpy.typing import NDArray
 
 from napari_amseg.dataset.benchmark import SUBSETS, Benchmark, FrameId
 from napari_amseg.dataset.names import check_name, first_few
-from napari_amseg.dataset.split_file import Split, load_split, save_split, split_names
+from napari_amseg.dataset.split_file import (
+    Split,
+    load_split,
+    only_split,
+    save_split,
+    split_names,
+)
 
 __all__ = [
     "Split",
     "grouped_split",
     "listed_split",
     "load_split",
+    "only_split",
     "random_split",
     "save_split",
     "split_names",

@@ -107,6 +107,24 @@ def load_split(benchmark: Benchmark, name: str) -> Split:
     )
 
 
+def only_split(benchmark: Benchmark) -> str:
+    """The name of the benchmark's one split.
+
+    Raises
+    ------
+    ValueError
+        If it has none, or several.
+    """
+    names = split_names(benchmark)
+    if not names:
+        raise ValueError(f"{benchmark.folder}: has no split; make one with 'amseg dataset split'.")
+    if len(names) > 1:
+        raise ValueError(
+            f"{benchmark.folder}: has the splits {', '.join(names)}: choose one with --split."
+        )
+    return names[0]
+
+
 def split_names(benchmark: Benchmark) -> tuple[str, ...]:
     """The splits of a benchmark, in natural order."""
     found = (benchmark.folder / "splits").glob("*.csv")

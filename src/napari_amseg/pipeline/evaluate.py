@@ -22,8 +22,16 @@ from napari_amseg.scores import Confusion
 from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
 from napari_amseg.types import Experiment
 
-ERRORS = ("keyhole_area_px", "keyhole_area_um2", "keyhole_depth_px", "keyhole_depth_um",
-          "pore_area_px", "pore_area_um2", "pore_count")  # fmt: skip
+# Measures whose errors are told, and the class a benchmark must have for them.
+ERRORS = {
+    "keyhole_area_px": "keyhole",
+    "keyhole_area_um2": "keyhole",
+    "keyhole_depth_px": "keyhole",
+    "keyhole_depth_um": "keyhole",
+    "pore_area_px": "pore",
+    "pore_area_um2": "pore",
+    "pore_count": "pore",
+}
 _WORST_SHOWN = 3
 Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
@@ -106,7 +114,11 @@ def evaluate(request: EvaluateRequest, *, track: Track = _silent) -> dict[str, A
         raise ValueError(
             f"split {request.split.name!r} has no {request.subset} images: choose another subset."
         )
-    notes = require_scheme(benchmark, bundle)
+    notes = (
+        *request.split.notes,
+        *require_scheme(benchmark, bundle),
+        *_other_split(request),
+    )
     with OutputFiles(request.folder) as files:
         with clock.stage("load_model"):
             engine = make_engine(bundle, request.segment.engine)
@@ -156,6 +168,18 @@ def evaluate(request: EvaluateRequest, *, track: Track = _silent) -> dict[str, A
     return record
 
 
+def _other_split(request: EvaluateRequest) -> tuple[str, ...]:
+    """A remark when the model may have been trained on the images it is tested on."""
+    trained_on = request.bundle.card.training.get("split")
+    if not isinstance(trained_on, dict) or trained_on.get("name") == request.split.name:
+        return ()
+    return (
+        f"{request.bundle.name} was trained with split {trained_on.get('name')!r}, not "
+        f"{request.split.name!r}: if it is of this benchmark, images scored here may have been "
+        "trained on.",
+    )
+
+
 def _row(
     frame: FrameId,
     truth: NDArray[np.uint8],
@@ -176,7 +200,9 @@ def _row(
     # Where nobody knows the truth the prediction is not measured either.
     masked = np.where(truth == 0, 0, labels).astype(np.uint8)
     got = _measured(masked, scheme, experiment, settings)
-    for name in ERRORS:
+    for name, role in ERRORS.items():
+        if scheme.code_of(role) is None:
+            continue
         row[f"{name}_truth"], row[name] = was[name], got[name]
         known = was[name] is not None and got[name] is not None
         row[f"{name}_error"] = got[name] - was[name] if known else None
@@ -201,7 +227,7 @@ def error_summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         pairs = [
             (row[f"{name}_error"], row[f"{name}_truth"])
             for row in rows
-            if row[f"{name}_error"] is not None
+            if row.get(f"{name}_error") is not None
         ]
         if not pairs:
             continue

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLabel
 
 from napari_amseg.settings import Option
 
@@ -16,6 +18,33 @@ class DropDown(QComboBox):
         super().__init__()
         self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
+
+
+class Note(QLabel):
+    """Text of several lines that is never clipped, whatever it says; can be selected."""
+
+    def __init__(self, text: str = "", *, least_lines: int = 0) -> None:
+        super().__init__()
+        self._least_lines = least_lines
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802 (Qt's name)
+        """Show another text."""
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Another width: other lines."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        least = self._least_lines * self.fontMetrics().lineSpacing() + 2
+        lines = self.heightForWidth(self.width()) if self.text() else 0
+        self.setMinimumHeight(max(least, lines))
 
 
 class Decimals(QDoubleSpinBox):

@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -20,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_amseg.pipeline.supervise import shared_process
+from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.forms import WIDGET_WIDTH_PX
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.theme import palette
@@ -45,6 +45,7 @@ class Train(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self.run: TrainRun | None = None
+        self._stopped = False
         self._build()
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
@@ -66,11 +67,7 @@ class Train(QWidget):
         self.start_button, self.cancel_button = QPushButton("Train"), QPushButton("Cancel")
         self.progress = QProgressBar()
         self.progress.setVisible(False)
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setMinimumHeight(2 * self.status.fontMetrics().lineSpacing() + 2)
+        self.status = Note(least_lines=2)
         self.tabs = QTabWidget()
         self.tabs.setMinimumHeight(_LEAST_HEIGHT_PX)
         self.tabs.addTab(self._set_up_page(), "Set up")
@@ -195,13 +192,36 @@ class Train(QWidget):
     def _on_theme(self, event: object = None) -> None:
         self.page.set_palette(palette(self._viewer))
 
+    def event(self, event: QEvent | None) -> bool:
+        """A closed panel: napari takes its widget out of the dock, but may keep it."""
+        changed = event is not None and event.type() == QEvent.Type.ParentChange
+        if changed and self.parent() is None:
+            if self.run is not None and self.is_running:
+                show_closed(self.run.job.request.folder)
+            self._stop()
+        return super().event(event)
+
     def _stop(self) -> None:
         """The widget closes: nothing goes on behind it."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._timer.stop()
         self.source.stop()
         self.output.stop()
         self._viewer.events.theme.disconnect(self._on_theme)
         if self.run is not None:
             self.run.cancel.set()
+
+
+def show_closed(folder: Path) -> None:
+    """Say what became of a training whose panel was closed."""
+    from napari.utils.notifications import show_info
+
+    show_info(
+        f"Training cancelled, as its panel was closed. The best and the last epoch are in {folder};"
+        " open Train and choose this folder to go on."
+    )
 
 
 def _scrolled(inside: QWidget) -> QScrollArea:

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_amseg.models import ARCHITECTURES
-from napari_amseg.plugin.fields import DropDown
+from napari_amseg.plugin.fields import DropDown, Note
 from napari_amseg.plugin.forms import TidyForm
 from napari_amseg.plugin.model_choice import ModelChoice, describe
 
@@ -42,8 +42,7 @@ class NetworkForm(QWidget):
         self.model = ModelChoice()
         self.freeze = QCheckBox("keep its encoder as it is")
         self.freeze.setToolTip("Train the bottleneck and the decoder alone: faster, adapts less.")
-        self.about = QLabel()
-        self.about.setWordWrap(True)
+        self.about = Note()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)

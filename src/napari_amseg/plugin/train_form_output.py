@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QWidget
 
+from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.forms import PathEdit, TidyForm
 from napari_amseg.plugin.tasks import Latest
 from napari_amseg.plugin.train_source import OutputFacts, look_at_output, output_path
@@ -30,8 +31,7 @@ class OutputForm(QWidget):
         self.resume.setToolTip(
             "From its last epoch, with its network and its settings, on the same images."
         )
-        self.note = QLabel()
-        self.note.setWordWrap(True)
+        self.note = Note()
         form = TidyForm(self)
         form.add("model folder", self.path)
         form.addRow(self.resume)

@@ -13,7 +13,7 @@ from napari_amseg.plugin.forms import Fold, SettingsForm, TidyForm
 from napari_amseg.settings import options
 from napari_amseg.train import TrainSettings
 
-_MAIN = ("epochs", "batch_size", "learning_rate", "crop_rows", "crop_columns", "repeats")
+_MAIN = ("epochs", "batch_size", "learning_rate", "crop_rows", "crop_columns", "draws")
 _REST = tuple(o.name for o in options(TrainSettings) if o.name not in _MAIN)
 
 
@@ -35,7 +35,7 @@ PRESETS = (
             learning_rate=2e-3,
             crop_rows=128,
             crop_columns=256,
-            repeats=4,
+            draws=4,
         ),
         small=True,
     ),

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_amseg.plugin.choice import LayerChoice
-from napari_amseg.plugin.fields import DropDown
+from napari_amseg.plugin.fields import DropDown, Note
 from napari_amseg.plugin.forms import PathEdit, TidyForm
 from napari_amseg.plugin.layers import is_image, is_labels
 from napari_amseg.plugin.tasks import Latest
@@ -47,8 +47,7 @@ class SourceForm(QWidget):
         self.folder = PathEdit(file=False, hint="folder with benchmark.json")
         self.folder.setToolTip("The benchmark folder.")
         self.split_box.setToolTip("Which images train, which validate after every epoch.")
-        self.found = QLabel()
-        self.found.setWordWrap(True)
+        self.found = Note()
         self._layers, self._benchmark = QWidget(), QWidget()
         top = QWidget()
         layout = QVBoxLayout(self)
@@ -59,13 +58,14 @@ class SourceForm(QWidget):
             (self._layers, (("image", self.image), ("labels", self.labels))),
             (
                 self._benchmark,
-                (("benchmark", self.folder), ("", self.found), ("split", self.split_box)),
+                (("benchmark", self.folder), ("split", self.split_box)),
             ),
         ):
             form = TidyForm(part)
             for label, field in rows:
                 form.add(label, field)
             layout.addWidget(part)
+        layout.addWidget(self.found)
         self._facts: BenchmarkFacts | None = None
         self._looks = Latest(self._show, failed=self._show_problem)
         self._pause = QTimer(self)
@@ -123,6 +123,7 @@ class SourceForm(QWidget):
     def _on_kind(self) -> None:
         self._layers.setVisible(self.is_layers)
         self._benchmark.setVisible(not self.is_layers)
+        self.found.setVisible(not self.is_layers)
         self.changed.emit()
 
     def _on_folder(self) -> None:

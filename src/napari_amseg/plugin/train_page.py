@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.theme import Palette
 from napari_amseg.plugin.train_job import Began
 from napari_amseg.plugin.train_plots import CurvePlots
@@ -19,9 +19,7 @@ class ProgressPage(QWidget):
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
-        self.about = QLabel(_NOTHING)
-        self.about.setWordWrap(True)
-        self.about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.about = Note(_NOTHING)
         self.plots, self.preview = CurvePlots(palette), PreviewPanes(palette)
         self._began: Began | None = None
         layout = QVBoxLayout(self)

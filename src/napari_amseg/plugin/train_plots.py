@@ -9,15 +9,16 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_amseg.labels import LabelScheme
+from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.plots import SparseAxis
 from napari_amseg.plugin.theme import Palette
 
 _VALIDATION = "#3d8fd6"
 _MOST_SYMBOLS = 60
-_AXIS_WIDTH_PX = 44
+_AXIS_WIDTH_PX = 54
 _PLOT_HEIGHT_PX = 84
 _BOTTOM_HEIGHT_PX = 36
 Row = Mapping[str, Any]
@@ -45,7 +46,7 @@ class CurvePlots(QWidget):
         self._marks: list[pg.InfiniteLine] = []
         self._view = _Canvas()
         self._view.ci.layout.setSpacing(2)
-        self._view.ci.layout.setContentsMargins(2, 2, 8, 2)
+        self._view.ci.layout.setContentsMargins(2, 2, 14, 2)
         self._view.setMinimumHeight(2 * _PLOT_HEIGHT_PX + 20)
         self._view.setToolTip("Drag and roll the wheel to zoom. The dotted line: the best epoch.")
         self.loss, self.iou = self._add(0), self._add(1)
@@ -53,11 +54,7 @@ class CurvePlots(QWidget):
         self._view.ci.layout.setRowStretchFactor(1, 3)
         self.iou.setXLink(self.loss)
         self.iou.setYRange(0, 1, padding=0.02)
-        self.loss_legend, self.iou_legend = QLabel(), QLabel()
-        for label in (self.loss_legend, self.iou_legend):
-            label.setTextFormat(Qt.TextFormat.RichText)
-            label.setWordWrap(True)
-        self.iou_legend.setMinimumHeight(2 * self.iou_legend.fontMetrics().lineSpacing())
+        self.loss_legend, self.iou_legend = Note(least_lines=1), Note(least_lines=2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -124,6 +121,8 @@ class CurvePlots(QWidget):
 
     def curve(self, column: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The epochs and values drawn of a column of ``training.csv``."""
+        if column not in self._curves:
+            return np.empty(0), np.empty(0)
         epochs, values = self._curves[column][0].getData()
         return (np.empty(0), np.empty(0)) if epochs is None else (epochs, values)
 

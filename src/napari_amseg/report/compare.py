@@ -72,7 +72,7 @@ def draw_budgets(ax: Any, curves: Any) -> None:
     late = any(not len(values) for of_groups in reached.values() for values in of_groups)
     ax.set_xlabel(
         "Training time (share of the shortest training)"
-        + ("; –: an epoch takes longer" if late else "")
+        + ("; –: first epoch not done by then" if late else "")
     )
 
 

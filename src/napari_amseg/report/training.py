@@ -54,6 +54,7 @@ def training_figure(
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes[-1].set_xlabel("Epoch")
+    axes[-1].set_xlim(0.5, max(row["epoch"] for row in history) + 0.5)
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
     if title:
         figure.suptitle(title, fontsize=11)

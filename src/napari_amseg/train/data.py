@@ -10,7 +10,14 @@ import numpy as np
 
 from napari_amseg.dataset.benchmark import Benchmark, FrameId, open_benchmark
 from napari_amseg.dataset.class_weights import LabelCounts, class_weights, count_labels
-from napari_amseg.dataset.split import Split, load_split, random_split, save_split, split_names
+from napari_amseg.dataset.split import (
+    Split,
+    load_split,
+    only_split,
+    random_split,
+    save_split,
+    split_names,
+)
 from napari_amseg.labels import LabelScheme
 
 
@@ -92,15 +99,9 @@ def chosen_split(benchmark: Benchmark, name: str | None) -> tuple[Split, list[st
             f"{benchmark.folder}: the benchmark holds no image with labels: add some with "
             "'amseg dataset add'."
         )
-    if name is not None:
-        return load_split(benchmark, name), []
-    names = split_names(benchmark)
-    if len(names) > 1:
-        raise ValueError(
-            f"{benchmark.folder}: has the splits {', '.join(names)}: choose one with --split."
-        )
-    if names:
-        return load_split(benchmark, names[0]), []
+    if name is not None or split_names(benchmark):
+        split = load_split(benchmark, name or only_split(benchmark))
+        return split, list(split.notes)
     split = random_split(benchmark)
     save_split(benchmark, split)
     return split, [

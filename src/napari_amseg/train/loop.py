@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,9 @@ from napari_amseg.train.norms import recalibrate_norms, set_momentum
 from napari_amseg.train.settings import TrainSettings
 
 _SECONDS_BETWEEN_REPORTS = 0.2
+# With a momentum of 0.9 batch norms have forgotten their start by then. Before, they are calibrated
+# ahead of validation; that runs outside the compiled step and is slow.
+_STEPS_TO_SETTLE = 50
 _MEMORY_WORDS = ("out of memory", "outofmemory", "oom when", "resource_exhausted", "bad_alloc")
 
 
@@ -72,8 +75,9 @@ class Loop:
                 left = (now - start) / step * ((epochs - number) * steps - step)
                 yield StepDone(number + 1, step, steps, float(np.mean(losses)), left)
         scores = {"loss": float(np.mean(losses)), **_columns("", confusion)}
-        with closing(self.training.epoch(number)) as batches:
-            recalibrate_norms(self.model, self._until_cancelled(batches), n_batches=min(10, steps))
+        if (number + 1) * steps < _STEPS_TO_SETTLE:
+            with closing(self._until_cancelled(self.training.epoch(number))) as batches:
+                recalibrate_norms(self.model, batches, n_batches=min(10, steps))
         return scores | self._validated()
 
     def _validated(self) -> dict[str, Any]:
@@ -87,7 +91,7 @@ class Loop:
             **_columns("validation_", confusion),
         }
 
-    def _until_cancelled(self, batches: Any) -> Iterable[Batch]:
+    def _until_cancelled(self, batches: Any) -> Generator[Batch]:
         with closing(batches):
             for batch in batches:
                 if self.cancelled():

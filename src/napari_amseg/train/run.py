@@ -105,7 +105,7 @@ class _Training:
             training_shape(
                 inputs, data.train, (settings.crop_rows, settings.crop_columns), multiple
             ),
-            settings.repeats,
+            settings.draws,
             settings.seed,
         )
         self.precision = resolved_precision(settings.precision)
@@ -138,7 +138,7 @@ class _Training:
             load_checkpoint(self.request.folder, self.model)
         yield self._started()
         before, start = self.state.seconds, time.monotonic()
-        stopped = ""
+        stopped = self._early_stop()
         while self.state.epochs_done < epochs and not stopped:
             try:
                 scores = yield from self.loop.epoch(self.state.epochs_done, epochs)

@@ -25,7 +25,7 @@ class TrainSettings(Settings):
     crop_columns: int = setting(
         0, low=0, unit="px", help="Width of random crops to train on; 0: whole images."
     )
-    repeats: int = setting(
+    draws: int = setting(
         1, low=1, help="Times each image is drawn in an epoch; more with crops or few images."
     )
     class_weighting: str = setting(
