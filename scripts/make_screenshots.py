@@ -96,7 +96,7 @@ def picture_of_train(viewer: napari.Viewer, image, epochs: int, path: Path) -> N
     _, train = open_widget(viewer, "Train")
     train.source.image.choose(image)
     train.source.labels.choose(truth)
-    for name, value in {"epochs": epochs, "repeats": 1}.items():
+    for name, value in {"epochs": epochs, "draws": 1}.items():
         train.training.main.field(name).setValue(value)
     with tempfile.TemporaryDirectory() as folder:
         train.output.path.set_path(Path(folder) / "my model")

@@ -38,6 +38,12 @@ def test_train_then_evaluate_then_segment(drawn_benchmark, tmp_path):
         "evaluation.json", "evaluation_frames.csv", "confusion.csv", "confusion.png",
         "worst_frames.png",
     }  # fmt: skip
+    twice = run("evaluate", drawn_benchmark, "--model", model, "-o", scores)
+    assert twice.exit_code == 2
+    assert "--overwrite" in twice.output
+    inside = run("evaluate", drawn_benchmark, "--model", model, "--overwrite", "-o", model)
+    assert inside.exit_code == 2
+    assert "holds model.json" in inside.output
     stack = drawn_benchmark / "images" / "drawn"
     done = run("segment", stack, "--model", model, "--engine", "keras", "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output

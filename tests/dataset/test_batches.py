@@ -17,7 +17,8 @@ CHAIN = Chain((Normalise(low=0, high=255),))
 
 @pytest.fixture
 def inputs(drawn_benchmark):
-    return InputFrames(open_benchmark(drawn_benchmark), CHAIN)
+    benchmark = open_benchmark(drawn_benchmark)
+    return InputFrames(benchmark, CHAIN, benchmark.frames)
 
 
 def train_batches(inputs, **changes):
@@ -34,7 +35,8 @@ def test_inputs_are_in_the_input_range(inputs, drawn_frames):
 
 def test_a_stack_is_normalised_as_when_it_is_segmented(drawn_benchmark, drawn_frames):
     chain = Chain((Normalise(),))
-    inputs = InputFrames(open_benchmark(drawn_benchmark), chain)
+    benchmark = open_benchmark(drawn_benchmark)
+    inputs = InputFrames(benchmark, chain, benchmark.frames)
     whole = chain.apply(stack_from_array(drawn_frames[0]))
     for t, frame in enumerate(inputs.benchmark.frames):
         np.testing.assert_array_equal(inputs.image(frame), whole.read(t))
@@ -105,8 +107,9 @@ def test_images_of_many_sizes_train_together(inputs, drawn_frames):
         stack_from_array(drawn_frames[1][:2, :20, :30]),
         small,
     )
-    inputs = InputFrames(open_benchmark(inputs.benchmark.folder), CHAIN)
-    frames = inputs.benchmark.frames
+    benchmark = open_benchmark(inputs.benchmark.folder)
+    frames = benchmark.frames
+    inputs = InputFrames(benchmark, CHAIN, frames)
     assert training_shape(inputs, frames, (0, 0), 16) == (32, 48)
     assert training_shape(inputs, frames, (10, 0), 16) == (16, 48)
     batches = TrainingBatches(inputs, frames, AugmentSettings(), 4, (32, 48))
@@ -156,5 +159,35 @@ def test_unknown_codes_are_named(inputs):
     labels = inputs.benchmark.labels(frame)
     labels[:3] = 77
     tifffile.imwrite(inputs.benchmark.label_path(frame), labels, photometric="minisblack")
-    with pytest.raises(ValueError, match=r"drawn/.*1 hold codes \[77\]"):
+    with pytest.raises(ValueError, match=r"drawn/.*1: code 77 \(144 pixels\)"):
         count_labels(inputs.benchmark, inputs.benchmark.frames)
+
+
+def test_labels_of_another_size_are_named(inputs):
+    import tifffile
+
+    frame = inputs.benchmark.frames[1]
+    large = np.full((64, 96), 3, np.uint8)
+    tifffile.imwrite(inputs.benchmark.label_path(frame), large, photometric="minisblack")
+    with pytest.raises(ValueError, match=r"drawn/0001: image is \(32, 48\), labels are \(64, 96\)"):
+        count_labels(inputs.benchmark, inputs.benchmark.frames)
+
+
+def test_changed_images_change_the_hash(inputs):
+    import tifffile
+
+    frames = inputs.benchmark.frames
+    before = count_labels(inputs.benchmark, frames)
+    image = inputs.benchmark.image(frames[0])
+    tifffile.imwrite(inputs.benchmark.image_path(frames[0]), 255 - image, photometric="minisblack")
+    assert count_labels(inputs.benchmark, frames).sha256 != before.sha256
+
+
+def test_frames_outside_the_split_do_not_move_the_grey_limits(drawn_benchmark):
+    benchmark = open_benchmark(drawn_benchmark)
+    frames = benchmark.frames[:3]
+    chain = Chain((Normalise(),))
+    few = InputFrames(benchmark, chain, frames)
+    few.prepare(frames)
+    whole = chain.fit(benchmark.stack(frames))
+    assert few.fitted == {str(frames[0]): whole.to_json()}

@@ -80,3 +80,28 @@ def test_a_start_that_sees_nothing_is_woken():
     seeing = [w.copy() for w in first.get_weights()]
     wake(model)
     assert all(np.array_equal(a, b) for a, b in zip(seeing, first.get_weights(), strict=True))
+
+
+def test_init_is_not_another_network_than_asked_for(trained):
+    with pytest.raises(ValueError, match=r"network is 'unet', but .* has 'amsegnet'"):
+        NetworkChoice("unet", init=trained)
+    with pytest.raises(ValueError, match=r"filters is 3, but .* has 1"):
+        NetworkChoice(arguments={"filters": 3}, init=trained)
+    NetworkChoice("amsegnet", {"filters": 1}, init=trained)
+
+
+def test_the_same_codes_with_other_meanings_get_a_new_head(trained):
+    from napari_amseg.labels import LabelClass, LabelScheme
+
+    keyhole, pore, *others = DEFAULT_SCHEME.classes
+    swapped = LabelScheme(
+        (
+            LabelClass(1, pore.name, pore.color, pore.role),
+            LabelClass(2, keyhole.name, keyhole.color, keyhole.role),
+            *others,
+        )
+    )
+    model, notes = NetworkChoice(init=trained).model(swapped, "float32")
+    assert any("new head" in note for note in notes)
+    head = weights_of(model, "head_conv")[0]
+    assert not np.array_equal(head, weights_of(trained.model, "head_conv")[0])

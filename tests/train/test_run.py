@@ -111,7 +111,7 @@ def test_the_bundle_segments_as_its_scores_say(request_):
     list(train_bundle(request_))
     bundle = load_bundle(request_.folder)
     benchmark = open_benchmark(request_.benchmark)
-    inputs, frame = InputFrames(benchmark, bundle.card.chain), benchmark.frames[5]
+    inputs, frame = InputFrames(benchmark, bundle.card.chain, benchmark.frames), benchmark.frames[5]
     scores = np.asarray(bundle.model(inputs.image(frame)[None, ..., None]))[0]
     confusion = Confusion(benchmark.scheme)
     confusion.add(benchmark.labels(frame), (scores.argmax(-1) + 1).astype(np.uint8))
@@ -306,3 +306,60 @@ def test_a_cancel_is_heard_within_a_step(request_):
     asked = time.monotonic()
     assert list(events)[-1].stopped == "cancelled"
     assert time.monotonic() - asked < 10
+
+
+def test_a_kill_before_the_first_epoch_ends_can_be_resumed(request_, tmp_path):
+    events = train_bundle(request_)
+    assert next(events).epochs_done == 0
+    kept = (request_.folder / "checkpoint.npz").read_bytes()  # what a kill would leave
+    events.close()
+    assert not request_.folder.exists()  # a clean end leaves nothing to trip over
+    request_.folder.mkdir()
+    (request_.folder / "checkpoint.npz").write_bytes(kept)
+    resumed = list(train_bundle(replace(request_, resume=True)))
+    whole = replace(request_, folder=tmp_path / "whole")
+    list(train_bundle(whole))
+    assert resumed[-1].epochs_done == 3
+    assert_equal_weights(request_.folder, whole.folder)
+
+
+def test_a_spoilt_bundle_and_foreign_files_do_not_stop_a_resume(request_):
+    for event in train_bundle(request_):
+        if isinstance(event, EpochDone):
+            break
+    (request_.folder / "notes.txt").write_text("mine")
+    weights = request_.folder / "model.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert list(train_bundle(replace(request_, resume=True)))[-1].best_epoch in (2, 3)
+    assert load_bundle(request_.folder).model is not None
+    assert (request_.folder / "notes.txt").read_text() == "mine"
+
+
+def test_changed_images_are_not_resumed(request_):
+    for event in train_bundle(request_):
+        if isinstance(event, EpochDone):
+            break
+    benchmark = open_benchmark(request_.benchmark)
+    frame = benchmark.frames[0]
+    inverted = 255 - benchmark.image(frame)
+    tifffile.imwrite(benchmark.image_path(frame), inverted, photometric="minisblack")
+    with pytest.raises(ValueError, match=r"images or labels .* have changed"):
+        next(train_bundle(replace(request_, resume=True)))
+
+
+def test_a_place_that_cannot_be_written_to_is_found_out_first(request_, tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "model"):
+        with pytest.raises(OSError, match="file"):
+            next(train_bundle(replace(request_, folder=folder)))
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_validation_images_without_labels_are_left_out(request_):
+    benchmark = open_benchmark(request_.benchmark)
+    path = benchmark.label_path(benchmark.frames[5])
+    tifffile.imwrite(path, np.zeros((32, 48), np.uint8), photometric="minisblack")
+    started = next(iter(events := train_bundle(request_)))
+    events.close()
+    assert started.n_validation == 0
+    assert any("validation images is labelled" in note for note in started.notes)

@@ -69,7 +69,11 @@ def compare(
         augment=augmentation,
     )
     kept = f"finished repeats are in {out}; the same command goes on."
-    failed = _Show(interruptible(lambda cancelled: run(request, cancelled=cancelled), kept)).show()
+    failed = interruptible(
+        lambda cancelled: run(request, cancelled=cancelled),
+        lambda events: _Show(events).show(),
+        kept,
+    )
     if failed:
         raise typer.Exit(_EXIT_SOME_FAILED)
 

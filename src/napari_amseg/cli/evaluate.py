@@ -23,6 +23,9 @@ def evaluate(
     model: Annotated[str, typer.Option(metavar="M", help="Shipped model or bundle folder.")],
     subset: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     split: SplitName = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier evaluation in the folder.")
+    ] = False,
 ) -> None:
     """Score a model: confusion matrix, IoU and F1 of each class, worst frames, errors in um.
 
@@ -34,6 +37,12 @@ def evaluate(
     from napari_amseg.pipeline.evaluate import EvaluateRequest
     from napari_amseg.pipeline.evaluate import evaluate as run
 
+    for name in ("evaluation.json", "model.json"):
+        if (out / name).exists() and not (overwrite and name == "evaluation.json"):
+            raise FileExistsError(
+                f"{out}: holds {name} already; choose another folder with -o"
+                + (", or --overwrite." if name == "evaluation.json" else ".")
+            )
     bundle, folder = load_bundle(model), open_benchmark(benchmark)
     chosen = load_split(folder, split or only_split(folder))
     request = EvaluateRequest(folder, chosen, subset, bundle, out, segmenting, measuring)

@@ -13,18 +13,24 @@ from typing import Any, TypeVar
 import typer
 
 Event = TypeVar("Event")
+Shown = TypeVar("Shown")
 Cancelled = Callable[[], bool]
 _SECONDS_TO_END = 1.5
 _EXIT_CANCELLED = 130
 
 
-def interruptible(start: Callable[[Cancelled], Generator[Event]], kept: str) -> Iterator[Event]:
-    """Events of a long computation that runs in a thread, while this one listens for Ctrl-C.
+def interruptible(
+    start: Callable[[Cancelled], Generator[Event]],
+    show: Callable[[Iterator[Event]], Shown],
+    kept: str,
+) -> Shown:
+    """Run a long computation in a thread and show its events, while listening for Ctrl-C.
 
     Python hears an interrupt only between two calls into a backend, which may be 20 s apart.
 
     start : from a ``cancelled`` function to the events; it should end soon after that gives True.
-    kept : what to say after an interrupt, when the computation does not end in time.
+    show : takes the events; what it returns is returned.
+    kept : what to say after an interrupt.
     """
     stop = threading.Event()
     answers: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=100)
@@ -41,15 +47,15 @@ def interruptible(start: Callable[[Cancelled], Generator[Event]], kept: str) -> 
     thread = threading.Thread(target=compute, name="amseg-compute", daemon=True)
     thread.start()
     try:
-        yield from _received(answers)
+        return show(_received(answers))
     except KeyboardInterrupt:
         stop.set()
-        if not _ended(answers, thread):
-            typer.echo(f"cancelled; {kept}", err=True)
+        ended = _ended(answers, thread)
+        typer.echo(f"cancelled; {kept}", err=True)
+        if not ended:
             sys.stderr.flush()
             sys.stdout.flush()
             os._exit(_EXIT_CANCELLED)  # a backend in the middle of a step cannot be stopped nicely
-        typer.echo(f"cancelled; {kept}", err=True)
         raise typer.Exit(_EXIT_CANCELLED) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +40,7 @@ def train(
     ] = None,
     filters: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Width of the network; the paper's if left out."),
+        typer.Option(metavar="N", min=1, help="Width of the network; the paper's if left out."),
     ] = None,
     init: Annotated[
         str | None,
@@ -73,8 +74,7 @@ def train(
         resume=resume,
     )
     kept = f"the best and the last epoch are in {out}; go on with --resume."
-    events = interruptible(lambda cancelled: run(request, cancelled=cancelled), kept)
-    Report().show(events)
+    interruptible(lambda cancelled: run(request, cancelled=cancelled), Report().show, kept)
 
 
 class Report:
@@ -85,9 +85,12 @@ class Report:
 
     def show(self, events: Any) -> None:
         """Show events until the last."""
+        first = next(events, None)  # no bar where there is nothing but an error
+        if first is None:
+            return
         with progress() as bar:
             task = bar.add_task("training", total=None)
-            for event in events:
+            for event in chain((first,), events):
                 self._show(event, bar, task)
 
     def _show(self, event: TrainEvent, bar: Any, task: Any) -> None:

@@ -56,12 +56,12 @@ class Plan:
     Attributes
     ----------
     networks : registry names; with `TRANSFER` at the end, the one that starts from `init`.
-    init : ``{"model", "sha256"}`` or None. labels_sha256 : of the labels of all three subsets.
+    init : ``{"model", "sha256"}`` or None. data_sha256 : of the images and labels of all subsets.
     """
 
     benchmark: str
     split: str
-    labels_sha256: str
+    data_sha256: str
     networks: tuple[str, ...]
     filters: int | None
     init: Mapping[str, str] | None
@@ -99,7 +99,7 @@ class Plan:
         ValueError
             If anything else differs; names it.
         """
-        if asked.labels_sha256 != self.labels_sha256 and asked.split == self.split:
+        if asked.data_sha256 != self.data_sha256 and asked.split == self.split:
             raise ValueError(
                 f"the images or labels of split {self.split!r} have changed since the comparison "
                 f"in {folder} began: start a new one in another folder (-o)."

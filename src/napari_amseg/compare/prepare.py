@@ -39,7 +39,7 @@ def make_plan(request: CompareRequest) -> tuple[Plan, tuple[str, ...]]:
     plan = Plan(
         benchmark=str(request.benchmark.expanduser().resolve()),
         split=data.split.name,
-        labels_sha256=data.labels_sha256 + held_out.sha256,
+        data_sha256=data.sha256 + held_out.sha256,
         networks=networks,
         filters=request.filters,
         init=init,

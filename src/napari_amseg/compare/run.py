@@ -104,11 +104,12 @@ def _run(
     if started is None or finished is None or finished.stopped == "cancelled":
         return None
     benchmark = open_benchmark(plan.benchmark)
-    frames = load_split(benchmark, plan.split).of("test")
+    split = load_split(benchmark, plan.split)
+    frames = split.of("test")
     yield ScoringStarted(len(frames))
     bundle, settings = load_bundle(run.folder), plan.settings.segmenting
     try:
-        tested = score_bundle(bundle, benchmark, frames, settings, cancelled=cancelled)
+        tested = score_bundle(bundle, benchmark, split, settings, cancelled=cancelled)
     except Stopped:
         return None
     record = _record(run, bundle.card.training, started, finished)

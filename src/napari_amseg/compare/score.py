@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_amseg.dataset import Benchmark, FrameId
+from napari_amseg.dataset import Benchmark, FrameId, Split
 from napari_amseg.dataset.inputs import InputFrames
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.evaluate import predicted
@@ -29,12 +29,12 @@ class Stopped(Exception):  # noqa: N818 (no error: somebody pressed Cancel)
 def score_bundle(
     bundle: Bundle,
     benchmark: Benchmark,
-    frames: Sequence[FrameId],
+    split: Split,
     settings: SegmentSettings,
     *,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Segment `frames` and compare with their labels; then time the segmentation.
+    """Segment the test images and compare with their labels; then time the segmentation.
 
     Returns
     -------
@@ -47,7 +47,8 @@ def score_bundle(
         Between two frames of being asked to.
     """
     engine = make_engine(bundle, settings.engine)
-    inputs = InputFrames(benchmark, bundle.card.chain)
+    frames = split.of("test")
+    inputs = InputFrames(benchmark, bundle.card.chain, split.subset_of)
     confusion = Confusion(benchmark.scheme)
     for frame, labels in predicted(inputs, frames, engine, settings):
         if cancelled():

@@ -10,6 +10,7 @@ from napari_amseg.segment.engine import ENGINES
 from napari_amseg.settings import setting
 from napari_amseg.train import TrainSettings
 
+_ANY_NUMBER = 2**40  # of pixels: a batch is timed with the frames that it is said to have
 GROWING = ("repeats", "seed")  # may differ from one call to the next
 
 
@@ -43,7 +44,9 @@ class CompareSettings(TrainSettings):
     @property
     def segmenting(self) -> SegmentSettings:
         """Those of a segmentation of the test images."""
-        return SegmentSettings(engine=self.engine, batch_size=self.segment_batch_size)
+        return SegmentSettings(
+            engine=self.engine, batch_size=self.segment_batch_size, batch_pixels=_ANY_NUMBER
+        )
 
     def fixed(self) -> dict[str, Any]:
         """What must stay the same for all runs of a comparison."""

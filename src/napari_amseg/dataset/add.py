@@ -78,9 +78,8 @@ def add_frames(
     stated = labels.experiment.updated(**images.experiment.to_json())
     given = stated.updated(**experiment.to_json())
     known = benchmark.experiments.get(name, Experiment(experiment=name))
-    rows = {**benchmark.experiments, name: merged(known, given)}
     _check_labels(benchmark, labels, chosen, allow_unlabelled=allow_unlabelled, track=track)
-    _write(benchmark, images, labels, chosen, rows, name, track)
+    _write(benchmark, images, labels, chosen, merged(known, given), track)
     return open_benchmark(benchmark.folder)
 
 
@@ -205,11 +204,10 @@ def _write(
     images: Stack,
     labels: Stack,
     chosen: dict[int, str],
-    rows: dict[str, Experiment],
-    name: str,
+    experiment: Experiment,
     track: Track,
 ) -> None:
-    folder, experiment = benchmark.folder, rows[name]
+    folder, name = benchmark.folder, str(experiment.experiment)
     with ExitStack() as outputs:
         top, image_files, label_files = (
             outputs.enter_context(OutputFiles(place))
@@ -217,15 +215,17 @@ def _write(
         )
         if not (folder / RECORD).exists():
             write_record(top, benchmark.scheme)
-        write_experiments(
-            top.path(EXPERIMENTS), [rows[key] for key in sorted(rows, key=natural_key)]
-        )
         for t, frame in track(chosen.items(), len(chosen), "adding frames"):
             image = images.read(t)
             _check_finite(image, t)
             _write_frame(image_files, frame, image, experiment, labels=False)
             codes = labels.read(t).astype(np.uint8)
             _write_frame(label_files, frame, codes, experiment, labels=True)
+        # Read again: another program may have added an experiment meanwhile.
+        rows = {**read_experiments(folder / EXPERIMENTS), name: experiment}
+        write_experiments(
+            top.path(EXPERIMENTS), [rows[key] for key in sorted(rows, key=natural_key)]
+        )
 
 
 def _check_finite(image: NDArray[Any], t: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.dataset.benchmark import Benchmark, FrameId
+from napari_amseg.dataset.codes import code_counts, unknown_codes
 
 WEIGHTINGS = ("sqrt", "inverse", "none")
 
@@ -21,7 +22,7 @@ class LabelCounts:
     Attributes
     ----------
     pixels : int64 (frames, classes), in the scheme's channel order.
-    sha256 : of the names and the pixels of all label images, to notice that they changed.
+    sha256 : of names, images and labels of these frames, to notice that they changed.
     """
 
     pixels: NDArray[np.int64]
@@ -35,30 +36,32 @@ class LabelCounts:
 
 
 def count_labels(benchmark: Benchmark, frames: Iterable[FrameId]) -> LabelCounts:
-    """Count the pixels of each class, reading one label image at a time.
+    """Count the pixels of each class, one frame in memory at a time.
 
     Raises
     ------
     ValueError
-        If a label image holds a code that is not in the benchmark's scheme; names it.
+        If labels hold a code that is not in the benchmark's scheme, or are not of the size of
+        their image; names the frame.
     """
-    codes = benchmark.scheme.codes
     digest = hashlib.sha256()
     rows: list[NDArray[np.int64]] = []
     for frame in frames:
-        labels = np.ascontiguousarray(benchmark.labels(frame))
-        digest.update(f"{frame} {labels.shape}".encode())
-        digest.update(labels.tobytes())
-        counts = np.bincount(labels.ravel(), minlength=256)
-        strange = sorted(set(np.flatnonzero(counts).tolist()) - {0, *codes})
-        if strange:
-            known = ", ".join(f"{c.code} {c.name}" for c in benchmark.scheme.classes)
+        labels, image = benchmark.labels(frame), benchmark.image(frame)
+        if labels.shape != image.shape:
             raise ValueError(
-                f"labels of {frame} hold codes {strange}; the benchmark's scheme knows {known}. "
-                "Correct them, or add the class to benchmark.json."
+                f"{frame}: image is {image.shape}, labels are {labels.shape} (rows, columns): "
+                "labels must be of this very image. 'amseg dataset check' names all such."
             )
-        rows.append(counts[list(codes)].astype(np.int64))
-    pixels = np.array(rows, np.int64).reshape(len(rows), len(codes))
+        counts = code_counts(labels)
+        strange = unknown_codes(counts, benchmark.scheme)
+        if strange:
+            raise ValueError(f"labels of {frame}: {strange}. Correct them.")
+        digest.update(f"{frame} {labels.shape} {image.dtype}".encode())
+        digest.update(labels.tobytes())
+        digest.update(image.tobytes())
+        rows.append(counts[list(benchmark.scheme.codes)].astype(np.int64))
+    pixels = np.array(rows, np.int64).reshape(len(rows), len(benchmark.scheme.classes))
     return LabelCounts(pixels, digest.hexdigest())
 
 

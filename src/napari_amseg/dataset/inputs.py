@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +17,24 @@ from napari_amseg.types import Stack
 class InputFrames:
     """Frames of a benchmark in a network's input range, with their labels.
 
-    The images of one experiment that have one size are taken as a stack and go through the chain
+    Those of one experiment that have one size are taken as a stack and go through the chain
     together, as a stack does when it is segmented: grey limits are those of all its images.
 
     Parameters
     ----------
-    benchmark : the folder. chain : the model's input mapping.
+    benchmark : the folder. chain : the model's input mapping. frames : those there are; for scores
+        that can be compared always all frames of a split, whichever subset is wanted.
     """
 
-    def __init__(self, benchmark: Benchmark, chain: Chain) -> None:
+    def __init__(self, benchmark: Benchmark, chain: Chain, frames: Iterable[FrameId]) -> None:
         self.benchmark, self.chain = benchmark, chain
         groups: dict[tuple[str, tuple[int, int]], list[FrameId]] = defaultdict(list)
-        for frame in benchmark.frames:
+        for frame in frames:
             groups[frame.experiment, benchmark.shape(frame)].append(frame)
         self._shape = {f: shape for (_, shape), frames in groups.items() for f in frames}
         self._group = {f: tuple(frames) for frames in groups.values() for f in frames}
         self._ready: dict[tuple[FrameId, ...], Stack] = {}
+        self._fitted: dict[str, Any] = {}
 
     def shape(self, frame: FrameId) -> tuple[int, int]:
         """Rows and columns of an image."""
@@ -48,7 +51,8 @@ class InputFrames:
         for group in {self._group[frame]: None for frame in frames}:
             if group not in self._ready:
                 try:
-                    self._ready[group] = self.chain.fit_apply(self.benchmark.stack(group))[1]
+                    chain, stack = self.chain.fit_apply(self.benchmark.stack(group))
+                    self._ready[group], self._fitted[str(group[0])] = stack, chain.to_json()
                 except ValueError as error:
                     raise ValueError(f"experiment {group[0].experiment}: {error}") from error
 
@@ -66,6 +70,11 @@ class InputFrames:
     def labels(self, frame: FrameId) -> NDArray[np.uint8]:
         """The label image, uint8 (Y, X)."""
         return self.benchmark.labels(frame)
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """The chains in use with their grey limits, as JSON, by the first frame of each stack."""
+        return dict(self._fitted)
 
     @property
     def span(self) -> tuple[float, float]:

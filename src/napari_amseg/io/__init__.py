@@ -1,6 +1,6 @@
 """Files in and out: stacks, label images, tables and records. Nothing else touches the disk."""
 
-from napari_amseg.io.atomic import OutputFiles, write_json
+from napari_amseg.io.atomic import OutputFiles, flush, write_json
 from napari_amseg.io.read import can_read, read_stack
 from napari_amseg.io.tables import TableWriter
 from napari_amseg.io.tiff_writer import TiffStackWriter
@@ -10,6 +10,7 @@ __all__ = [
     "TableWriter",
     "TiffStackWriter",
     "can_read",
+    "flush",
     "read_stack",
     "write_json",
 ]

@@ -76,7 +76,7 @@ class OutputFiles:
             return
         try:
             for part in self._pending.values():
-                _flush(part)
+                flush(part)
             self._rename()
         except BaseException:
             self._discard()
@@ -104,7 +104,7 @@ class OutputFiles:
                 break
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Make sure the bytes are on the disk: a full disk must show before the rename."""
     with open(path, "rb+") as file:
         os.fsync(file.fileno())

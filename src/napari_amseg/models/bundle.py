@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from napari_amseg.io import write_json
+from napari_amseg.io import flush, write_json
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.models.registry import architecture, build
 from napari_amseg.preprocess import Chain
@@ -162,6 +162,8 @@ def save_bundle(
         digest = sha256(part / WEIGHTS)
         write_json(part / CARD, _card_record(card, model, digest))
         folder.mkdir(exist_ok=True)
+        for name in (WEIGHTS, CARD):
+            flush(part / name)
         for name in (WEIGHTS, CARD):  # in between, the old card refuses the new weights
             (part / name).replace(folder / name)
     finally:
@@ -178,10 +180,14 @@ def _without_optimizer(model: Any) -> Any:
 
 def require_free(folder: Path, *, overwrite: bool = False) -> None:
     """Raise FileExistsError unless a bundle may be written to `folder`."""
-    there = {p.name for p in folder.iterdir()} if folder.exists() else set()
+    if overwrite or not folder.exists():
+        return
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder}: is a file; choose a folder for the model.")
+    there = {p.name for p in folder.iterdir()}
     if there - {CARD, WEIGHTS, TRAINING_TABLE, TRAINING_FIGURE, CHECKPOINT}:
         raise FileExistsError(f"{folder}: exists and holds other files; choose another folder.")
-    if there and not overwrite:
+    if there:
         raise FileExistsError(f"{folder}: holds a model already; choose another folder.")
 
 

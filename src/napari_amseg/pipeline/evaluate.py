@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.dataset import Benchmark, FrameId, Split
+from napari_amseg.dataset.class_weights import count_labels
 from napari_amseg.dataset.inputs import InputFrames
+from napari_amseg.dataset.names import Track, silent
 from napari_amseg.io import OutputFiles, TableWriter, write_json
 from napari_amseg.labels import LabelScheme
 from napari_amseg.measure import MeasureSettings, measure_frame
@@ -33,11 +35,6 @@ ERRORS = {
     "pore_count": "pore",
 }
 _WORST_SHOWN = 3
-Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
-
-
-def _silent(frames: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-    return frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ def predicted(
             yield frame_at[place], labels
 
 
-def evaluate(request: EvaluateRequest, *, track: Track = _silent) -> dict[str, Any]:
+def evaluate(request: EvaluateRequest, *, track: Track = silent) -> dict[str, Any]:
     """Score a model and write ``evaluation.json``, two tables and two figures; returns the record.
 
     Raises
@@ -114,6 +111,11 @@ def evaluate(request: EvaluateRequest, *, track: Track = _silent) -> dict[str, A
         raise ValueError(
             f"split {request.split.name!r} has no {request.subset} images: choose another subset."
         )
+    if not count_labels(benchmark, frames).total.any():
+        raise ValueError(
+            f"no pixel of the {request.subset} images of split {request.split.name!r} is labelled: "
+            "there is nothing to score."
+        )
     notes = (
         *request.split.notes,
         *require_scheme(benchmark, bundle),
@@ -122,7 +124,7 @@ def evaluate(request: EvaluateRequest, *, track: Track = _silent) -> dict[str, A
     with OutputFiles(request.folder) as files:
         with clock.stage("load_model"):
             engine = make_engine(bundle, request.segment.engine)
-        inputs = InputFrames(benchmark, bundle.card.chain)
+        inputs = InputFrames(benchmark, bundle.card.chain, request.split.subset_of)
         total, rows = Confusion(benchmark.scheme), []
         with clock.stage("frames"):
             maps = predicted(inputs, frames, engine, request.segment)

@@ -27,6 +27,7 @@ class Note(QLabel):
         super().__init__()
         self._least_lines = least_lines
         self.setWordWrap(True)
+        self.setMinimumWidth(1)  # else Qt asks for a width that suits the text
         self.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setText(text)

@@ -21,18 +21,21 @@ _COLORS = {
 }
 _MOST_SYMBOLS = 300
 _TITLE_PX = 18
-_TICK_PX = 12
 _MARK = {"color": "#ffffff", "width": 1, "style": Qt.PenStyle.DashLine}
 
 
 class SparseAxis(pg.AxisItem):
-    """An axis with few ticks, as the plots are low; at whole numbers only if `whole`."""
+    """An axis with few ticks, as the plots are low; at whole numbers only if `whole`.
+
+    tick_px : least room of a tick.
+    """
 
     whole = False
+    tick_px = 12
 
     def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:  # noqa: N802
         """One level of ticks, 1, 2 or 5 times a power of ten apart."""
-        least = (maxVal - minVal) / max(1.0, size / _TICK_PX)
+        least = (maxVal - minVal) / max(1.0, size / self.tick_px)
         if self.whole:
             least = max(least, 1.0)
         if not least > 0:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _REFRESH_MS = 200
 _LEAST_HEIGHT_PX = 260
+_SCROLL_BAR_PX = 16
 
 
 class Train(QWidget):
@@ -73,7 +74,7 @@ class Train(QWidget):
         self.tabs.addTab(self._set_up_page(), "Set up")
         self.page = ProgressPage(palette(self._viewer))
         self.tabs.addTab(_scrolled(self.page), "Progress")
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
+        self.setMinimumWidth(WIDGET_WIDTH_PX + _SCROLL_BAR_PX)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button, 2)
         buttons.addWidget(self.cancel_button, 1)
@@ -86,6 +87,7 @@ class Train(QWidget):
     def _set_up_page(self) -> QScrollArea:
         inside = QWidget()
         layout = QVBoxLayout(inside)
+        layout.setContentsMargins(6, 8, 6, 6)
         layout.setSpacing(12)
         for form in (self.source, self.network, self.training, self.output):
             layout.addWidget(form)

@@ -40,6 +40,7 @@ class NetworkForm(QWidget):
             "Small: fast on a laptop. Paper: slow without a GPU."
         )
         self.model = ModelChoice()
+        self.model.box.setMinimumContentsLength(6)  # leaves room for a scroll bar
         self.freeze = QCheckBox("keep its encoder as it is")
         self.freeze.setToolTip("Train the bottleneck and the decoder alone: faster, adapts less.")
         self.about = Note()

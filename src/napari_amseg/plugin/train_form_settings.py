@@ -28,7 +28,7 @@ class Preset:
 
 PRESETS = (
     Preset(
-        "10 to 50 frames, laptop",
+        "few frames, laptop",
         TrainSettings(
             epochs=50,
             batch_size=4,
@@ -39,7 +39,7 @@ PRESETS = (
         ),
         small=True,
     ),
-    Preset("as in the paper, GPU", TrainSettings(), small=False),
+    Preset("paper, GPU", TrainSettings(), small=False),
 )
 
 
@@ -53,7 +53,11 @@ class TrainingForm(QWidget):
         self.preset_box = DropDown()
         self.preset_box.addItems([preset.title for preset in PRESETS])
         self.preset_box.setPlaceholderText("your own")
-        self.preset_box.setToolTip("Fills in the settings below and the width of the network.")
+        self.preset_box.setToolTip(
+            "Fills in the settings below and the width of the network.\n"
+            "Few frames: 10 to 50 that are annotated; minutes without a GPU.\n"
+            "Paper: those of the AM-SegNet paper, for hundreds of images and a GPU."
+        )
         self.main = SettingsForm(TrainSettings, names=_MAIN)
         self.rest = SettingsForm(TrainSettings, names=_REST)
         self.augment = SettingsForm(AugmentSettings)

@@ -55,11 +55,12 @@ class ProgressPage(QWidget):
     def _show_start(self, began: Began) -> None:
         started = began.started
         rows, columns = started.shape
+        steps = f"{started.steps} step{'s' * (started.steps != 1)}"
         lines = (
             f"{started.network}, {started.n_parameters:,} parameters",
             f"{started.device}, {started.precision}",
             f"{started.n_train} training and {started.n_validation} validation images; "
-            f"{started.steps} steps of {rows} × {columns} px an epoch",
+            f"{steps} of {rows} × {columns} px an epoch",
             *(note[0].upper() + note[1:] for note in began.notes),
         )
         self.about.setText("\n".join(lines))

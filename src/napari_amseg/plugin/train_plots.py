@@ -21,6 +21,7 @@ _MOST_SYMBOLS = 60
 _AXIS_WIDTH_PX = 54
 _PLOT_HEIGHT_PX = 84
 _BOTTOM_HEIGHT_PX = 36
+_EPOCH_TICK_PX = 30
 Row = Mapping[str, Any]
 
 
@@ -65,7 +66,7 @@ class CurvePlots(QWidget):
 
     def _add(self, row: int) -> pg.PlotItem:
         bottom = SparseAxis("bottom")
-        bottom.whole = True
+        bottom.whole, bottom.tick_px = True, _EPOCH_TICK_PX
         axes = {"left": SparseAxis("left"), "bottom": bottom}
         plot = self._view.addPlot(row=row, col=0, axisItems=axes)
         plot.showGrid(x=True, y=True, alpha=0.15)

@@ -164,6 +164,8 @@ class TrainRun:
     def _model(self) -> str:
         if self.bundle is None:
             return "No epoch was finished, so there is no model."
-        epoch, n = self.bundle.card.training.get("epoch"), len(self.progress.history)
-        which = f"that of epoch {epoch}, the best" if n > 1 else f"that of epoch {epoch}"
-        return f"The model is {which}. It is chosen in Segment: {self.bundle.name}"
+        began, epoch = self.progress.began, self.bundle.card.training.get("epoch")
+        validated = began is not None and began.started.n_validation > 0
+        which = "the best" if validated else "the last"
+        name = self.bundle.name
+        return f"The model is that of epoch {epoch}, {which}. It is chosen in Segment: {name}"

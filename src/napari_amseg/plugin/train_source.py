@@ -104,8 +104,7 @@ def write_benchmark(
     if len(frames) < _FEWEST_TO_SPLIT:
         save_split(benchmark, listed_split(benchmark))
         notes.append(
-            f"only {len(frames)} annotated: all train, none validates; the scores are those of "
-            "the frames learnt from. Annotate at least three"
+            f"only {len(frames)} annotated: all train, none validates; annotate at least three"
         )
         return "listed", tuple(notes)
     save_split(benchmark, random_split(benchmark, parts=_PARTS))

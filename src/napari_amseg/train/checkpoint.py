@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import shutil
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -82,11 +84,18 @@ def read_state(folder: Path) -> State:
         ) from error
 
 
+def remove_checkpoint(folder: Path) -> None:
+    """Remove a checkpoint, and its folder if nothing else is in it."""
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what a killed training left half-written in and beside its folder."""
     for part in folder.glob(".*.part"):
         part.unlink()
-    for part in folder.parent.glob(f".{folder.name}.*.part"):
+    for part in folder.parent.glob(f".{glob.escape(folder.name)}.{'[0-9a-f]' * 8}.part"):
         shutil.rmtree(part)
 
 

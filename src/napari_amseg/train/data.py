@@ -29,7 +29,7 @@ class TrainingData:
     ----------
     benchmark, split : what was chosen. train, validation : frames. pixels : of each class in the
         training frames. weights : of the classes in the loss.
-    labels_sha256 : of all labels, to notice that they changed.
+    sha256 : of all images and labels, to notice that they changed.
     preview_frame : the validation frame that shows most, or None. notes : remarks for people.
     """
 
@@ -39,7 +39,7 @@ class TrainingData:
     validation: tuple[FrameId, ...]
     pixels: tuple[int, ...]
     weights: tuple[float, ...]
-    labels_sha256: str
+    sha256: str
     preview_frame: FrameId | None
     notes: tuple[str, ...]
 
@@ -59,6 +59,9 @@ class TrainingData:
             raise ValueError(f"split {chosen.name!r} has no training images: split again.")
         counts, held_out = count_labels(benchmark, train), count_labels(benchmark, validation)
         notes += _absent_classes(benchmark.scheme, counts, held_out)
+        if validation and not held_out.total.any():
+            validation = ()
+            notes.append("no pixel of the validation images is labelled: they are left out.")
         if not validation:
             notes.append("no validation images: the last epoch counts as the best.")
         return cls(
@@ -68,7 +71,7 @@ class TrainingData:
             validation,
             pixels=tuple(counts.total.tolist()),
             weights=class_weights(counts.total, weighting),
-            labels_sha256=counts.sha256 + held_out.sha256,
+            sha256=counts.sha256 + held_out.sha256,
             preview_frame=_telling_frame(validation, held_out),
             notes=tuple(notes),
         )
@@ -80,7 +83,7 @@ class TrainingData:
             "data": f"{self.benchmark.folder.resolve().name}: {len(self.train)} training "
             f"and {len(self.validation)} validation images",
             "split": {"name": self.split.name, "rule": self.split.rule, "seed": self.split.seed},
-            "labels_sha256": self.labels_sha256,
+            "data_sha256": self.sha256,
             "training_pixels": dict(zip(names, self.pixels, strict=True)),
             "class_weights": dict(zip(names, self.weights, strict=True)),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -22,9 +23,7 @@ from napari_amseg.train.norms import recalibrate_norms, set_momentum
 from napari_amseg.train.settings import TrainSettings
 
 _SECONDS_BETWEEN_REPORTS = 0.2
-# With a momentum of 0.9 batch norms have forgotten their start by then. Before, they are calibrated
-# ahead of validation; that runs outside the compiled step and is slow.
-_STEPS_TO_SETTLE = 50
+_SHARE_FORGOTTEN = 0.995
 _MEMORY_WORDS = ("out of memory", "outofmemory", "oom when", "resource_exhausted", "bad_alloc")
 
 
@@ -41,6 +40,8 @@ class Loop:
     model : compiled by :func:`compile_model`. scheme : its classes.
     training, validation : batches; `validation` may have no frames.
     cancelled : asked before every step.
+    steps_to_settle : before so many steps the batch norms are calibrated ahead of validation, which
+        is slow: their moving statistics still hold what they started with.
     """
 
     model: Any
@@ -48,6 +49,7 @@ class Loop:
     training: TrainingBatches
     validation: WholeFrames
     cancelled: Callable[[], bool]
+    steps_to_settle: int
 
     def epoch(self, number: int, epochs: int) -> Generator[StepDone, None, dict[str, Any]]:
         """Train one epoch, counted from 0, and validate it; returns its scores.
@@ -75,7 +77,7 @@ class Loop:
                 left = (now - start) / step * ((epochs - number) * steps - step)
                 yield StepDone(number + 1, step, steps, float(np.mean(losses)), left)
         scores = {"loss": float(np.mean(losses)), **_columns("", confusion)}
-        if (number + 1) * steps < _STEPS_TO_SETTLE:
+        if (number + 1) * steps < self.steps_to_settle:
             with closing(self._until_cancelled(self.training.epoch(number))) as batches:
                 recalibrate_norms(self.model, batches, n_batches=min(10, steps))
         return scores | self._validated()
@@ -83,11 +85,12 @@ class Loop:
     def _validated(self) -> dict[str, Any]:
         if not self.validation.frames:
             return {}
-        confusion, losses = Confusion(self.scheme), []
+        confusion, losses, pixels = Confusion(self.scheme), [], []
         for batch in self._until_cancelled(iter(self.validation)):
             losses.append(self._step(self.model.test_on_batch, batch, confusion))
+            pixels.append(np.count_nonzero(batch[1]))
         return {
-            "validation_loss": float(np.mean(losses)),
+            "validation_loss": float(np.average(losses, weights=pixels)),
             **_columns("validation_", confusion),
         }
 
@@ -133,6 +136,11 @@ def compile_model(
     )
     model.optimizer.build(model.trainable_variables)  # inside a step it is traced twice
     return schedule
+
+
+def steps_to_settle(momentum: float) -> int:
+    """Steps after which a moving average has forgotten its start but for half a per cent."""
+    return math.ceil(math.log(1 - _SHARE_FORGOTTEN) / math.log(momentum)) if momentum else 1
 
 
 def _columns(prefix: str, confusion: Confusion) -> dict[str, Any]:

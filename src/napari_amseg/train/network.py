@@ -10,7 +10,7 @@ from typing import Any
 from napari_amseg.labels import LabelScheme
 from napari_amseg.models.backend import has_gpu, keras
 from napari_amseg.models.bundle import Bundle, ModelCard
-from napari_amseg.models.registry import build
+from napari_amseg.models.registry import architecture, build
 from napari_amseg.preprocess import Chain, Normalise
 
 _ENCODER, _HEAD = "encoder_", "head_"
@@ -22,32 +22,47 @@ class NetworkChoice:
 
     Attributes
     ----------
-    architecture, arguments : of a fresh network. init : a trained model to start from instead.
+    architecture, arguments : of a fresh network, AM-SegNet if None. init : a trained model to start
+        from instead.
     freeze_encoder : keep the encoder as it is; only with `init`.
 
     Raises
     ------
     ValueError
-        If `init` is given with another architecture, or `freeze_encoder` without `init`.
+        If `init` is another network than asked for, or there is no `init` to freeze.
     """
 
-    architecture: str = "amsegnet"
+    architecture: str | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     init: Bundle | None = None
     freeze_encoder: bool = False
 
     def __post_init__(self) -> None:
-        if self.freeze_encoder and self.init is None:
+        if self.init is not None:
+            self._check_init(self.init.card)
+        elif self.freeze_encoder:
             raise ValueError(
                 "a frozen encoder would stay at its random start: give a model to start from "
                 "(--init), or train all layers."
             )
 
+    def _check_init(self, card: ModelCard) -> None:
+        has = {**architecture(card.architecture).arguments, **card.arguments}
+        for what, wanted, found in (
+            ("network", self.architecture, card.architecture),
+            *((name, value, has.get(name)) for name, value in self.arguments.items()),
+        ):
+            if wanted is not None and wanted != found:
+                raise ValueError(
+                    f"{what} is {wanted!r}, but the model to start from has {found!r}: leave it "
+                    "out, or start afresh."
+                )
+
     def card(self, scheme: LabelScheme) -> ModelCard:
         """The card of the model to be, for a benchmark of this scheme."""
         if self.init is None:
             return ModelCard(
-                architecture=self.architecture,
+                architecture=self.architecture or "amsegnet",
                 arguments=self.arguments,
                 scheme=scheme,
                 chain=Chain((Normalise(low_percentile=0.5, high_percentile=99.5),)),
@@ -68,7 +83,7 @@ class NetworkChoice:
         if self.init is None:
             wake(model)
             return model, ()
-        keep_head = self.init.card.scheme.codes == scheme.codes
+        keep_head = _meaning(self.init.card.scheme) == _meaning(scheme)
         _copy_weights(self.init.model, model, head=keep_head)
         notes = [f"started from {self.init.name}"]
         if not keep_head:
@@ -99,6 +114,10 @@ def _policy(precision: str) -> Iterator[None]:
         yield
     finally:
         keras.mixed_precision.set_dtype_policy(before)
+
+
+def _meaning(scheme: LabelScheme) -> tuple[tuple[int, str], ...]:
+    return tuple((c.code, c.role) for c in scheme.classes)
 
 
 def wake(model: Any) -> None:

@@ -68,13 +68,21 @@ class TrainRequest:
                     f"started with {stored.get(name)!r}: a resumed training keeps its settings. "
                     f"Leave it out, or start a new training from this one with --init {self.folder}"
                 )
+        try:
+            settings = TrainSettings(**plan["settings"])
+            augment = AugmentSettings(**plan["augment"])
+        except TypeError as error:
+            raise ValueError(
+                f"{self.folder}: the checkpoint is of another version of napari-amseg ({error}): "
+                f"start a new training from its best epoch with --init {self.folder}."
+            ) from error
         names = {f.name for f in fields(self)} & set(plan)
         kept = {name: plan[name] for name in names - {"settings", "augment"}}
         return replace(
             self,
             **kept,
-            settings=TrainSettings(**plan["settings"]),
-            augment=AugmentSettings(**plan["augment"]),
+            settings=settings,
+            augment=augment,
         )
 
 

@@ -18,6 +18,7 @@ from napari_amseg.labels import LabelScheme
 from napari_amseg.models.backend import device, keras
 from napari_amseg.models.bundle import (
     TRAINING_TABLE,
+    WEIGHTS,
     ModelCard,
     count_trainable,
     load_bundle,
@@ -25,17 +26,18 @@ from napari_amseg.models.bundle import (
     save_bundle,
 )
 from napari_amseg.models.registry import architecture
-from napari_amseg.provenance import versions
+from napari_amseg.provenance import sha256, versions
 from napari_amseg.train.checkpoint import (
     State,
     load_checkpoint,
     read_state,
+    remove_checkpoint,
     remove_leftovers,
     save_checkpoint,
 )
 from napari_amseg.train.data import TrainingData
 from napari_amseg.train.events import EpochDone, TrainEvent, TrainFinished, TrainStarted
-from napari_amseg.train.loop import Cancelled, Loop, compile_model
+from napari_amseg.train.loop import Cancelled, Loop, compile_model, steps_to_settle
 from napari_amseg.train.network import NetworkChoice, resolved_precision
 from napari_amseg.train.request import TrainRequest
 
@@ -73,47 +75,57 @@ class _Training:
     def __init__(
         self, request: TrainRequest, state: State | None, cancelled: Callable[[], bool]
     ) -> None:
-        self.settings = settings = request.settings
+        settings = request.settings
         self.data = data = TrainingData.read(
             request.benchmark, request.split, settings.class_weighting
         )
-        self.request = request = replace(request, split=data.split.name)
-        plan = {**request.plan(), "labels_sha256": data.labels_sha256}
-        self.state = state or State(plan)
-        if self.state.plan["labels_sha256"] != data.labels_sha256:
-            raise ValueError(
-                f"the images or labels of split {data.split.name!r} have changed since the "
-                f"training in {request.folder} began: start a new one from it with "
-                f"--init {request.folder}."
-            )
         scheme = data.benchmark.scheme
         network = NetworkChoice(
-            request.architecture or "amsegnet",
+            request.architecture,
             request.arguments,
             load_bundle(request.init) if request.init else None,
             request.freeze_encoder,
         )
         card = network.card(scheme)
-        multiple = architecture(card.architecture).multiple
-        inputs = InputFrames(data.benchmark, card.chain)
+        built = architecture(card.architecture)
+        inputs = InputFrames(data.benchmark, card.chain, data.split.subset_of)
         inputs.prepare([*data.train, *data.validation])
+        self.settings = settings = replace(
+            settings, precision=resolved_precision(settings.precision)
+        )
+        self.request = request = replace(
+            request,
+            split=data.split.name,
+            architecture=card.architecture,
+            arguments={**built.arguments, **card.arguments},
+            init=str(network.init.folder.resolve()) if network.init else None,
+            settings=settings,
+        )
+        plan = {
+            **request.plan(),
+            "data_sha256": data.sha256,
+            "input": inputs.fitted,
+            "init_sha256": network.init and network.init.weights_sha256,
+        }
+        self.resumed, self.state = state is not None, state or State(plan)
+        self._require_same_data(plan)
         batches = TrainingBatches(
             inputs,
             data.train,
             request.augment,
             settings.batch_size,
             training_shape(
-                inputs, data.train, (settings.crop_rows, settings.crop_columns), multiple
+                inputs, data.train, (settings.crop_rows, settings.crop_columns), built.multiple
             ),
             settings.draws,
             settings.seed,
         )
-        self.precision = resolved_precision(settings.precision)
         keras.utils.set_random_seed(settings.seed)
-        self.model, taken_over = network.model(scheme, self.precision)
+        self.model, taken_over = network.model(scheme, settings.precision)
         self.schedule = compile_model(self.model, scheme, data.weights, settings, batches.steps)
-        whole = WholeFrames(inputs, data.validation, settings.batch_size, multiple)
-        self.loop = Loop(self.model, scheme, batches, whole, cancelled)
+        whole = WholeFrames(inputs, data.validation, settings.batch_size, built.multiple)
+        settle = steps_to_settle(settings.norm_momentum)
+        self.loop = Loop(self.model, scheme, batches, whole, cancelled, settle)
         self.notes = (*data.notes, *taken_over)
         self.card = replace(
             card,
@@ -124,21 +136,43 @@ class _Training:
                 "started_from": network.init
                 and {"name": network.init.name, "sha256": network.init.weights_sha256},
                 "device": f"{device()}, {os.cpu_count()} cores",
-                "precision": self.precision,
                 "versions": versions(),
                 "notes": list(self.notes),
             },
         )
 
+    def _require_same_data(self, plan: dict[str, Any]) -> None:
+        """Refuse to go on when what is learnt from is not what it was."""
+        for name, what in (
+            ("data_sha256", f"the images or labels of split {self.data.split.name!r} have"),
+            ("input", f"the images of split {self.data.split.name!r} have"),
+            ("init_sha256", "the model it started from has"),
+        ):
+            if self.state.plan.get(name) != plan[name]:
+                raise ValueError(
+                    f"{what} changed since the training in {self.request.folder} began: start a "
+                    f"new one from it with --init {self.request.folder}."
+                )
+
     def run(self) -> Generator[TrainEvent]:
         """Epoch after epoch until the last, an early stop or a cancel."""
-        epochs = self.settings.epochs
-        if self.state.epochs_done:
-            remove_leftovers(self.request.folder)
-            load_checkpoint(self.request.folder, self.model)
+        folder = self.request.folder
+        if self.resumed:
+            remove_leftovers(folder)
+            load_checkpoint(folder, self.model)
+            self._forget_broken_best()
+        else:  # shows now whether the folder can be written to, and can be resumed from here on
+            save_checkpoint(folder, self.model, self.state)
+        try:
+            yield from self._epochs()
+        finally:
+            if not self.state.epochs_done and not self.resumed:
+                remove_checkpoint(folder)
+
+    def _epochs(self) -> Generator[TrainEvent]:
         yield self._started()
         before, start = self.state.seconds, time.monotonic()
-        stopped = self._early_stop()
+        epochs, stopped = self.settings.epochs, self._early_stop()
         while self.state.epochs_done < epochs and not stopped:
             try:
                 scores = yield from self.loop.epoch(self.state.epochs_done, epochs)
@@ -154,11 +188,21 @@ class _Training:
             stopped,
         )
 
+    def _forget_broken_best(self) -> None:
+        """A kill between the two files of a bundle spoils it: let the next epoch replace it."""
+        try:
+            bundle = load_bundle(self.request.folder)
+            whole = sha256(bundle.folder / WEIGHTS) == bundle.weights_sha256
+        except (OSError, ValueError):
+            whole = False
+        if not whole:
+            self.state = replace(self.state, best_epoch=None, best_score=None)
+
     def _started(self) -> TrainStarted:
         arguments = ", ".join(f"{k}={v}" for k, v in self.card.arguments.items())
         return TrainStarted(
             device=device(),
-            precision=self.precision,
+            precision=self.settings.precision,
             network=self.card.architecture + (f" ({arguments})" if arguments else ""),
             n_parameters=count_trainable(self.model),
             n_train=len(self.data.train),
