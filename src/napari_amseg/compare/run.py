@@ -138,7 +138,7 @@ def _record(
         network=run.network,
         seed=run.seed,
         device=training["device"],
-        precision=training["precision"],
+        precision=training["settings"]["precision"],
         training={
             "seconds": finished.seconds,
             "epochs": finished.epochs_done,

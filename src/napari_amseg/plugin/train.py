@@ -126,6 +126,7 @@ class Train(QWidget):
 
     def start(self) -> None:
         """Train as the forms say."""
+        self._enable()  # layers may have changed since
         if self._why_not():
             return
         try:

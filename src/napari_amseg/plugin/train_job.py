@@ -130,8 +130,10 @@ def _records(
 
 def _scheme_of(request: TrainRequest) -> LabelScheme | None:
     """Classes of the model that is trained further, if one is."""
-    model = request.folder if request.resume else request.init
-    return None if model is None else load_bundle(model).card.scheme
+    if request.resume:  # one that was killed in its first epoch has left no model
+        kept = _opened(request.folder)
+        return None if kept is None else kept.card.scheme
+    return None if request.init is None else load_bundle(request.init).card.scheme
 
 
 @dataclass(frozen=True)
