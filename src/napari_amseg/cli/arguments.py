@@ -22,6 +22,14 @@ from napari_amseg.settings import Settings, setting
 StackArgument = Annotated[
     str, typer.Argument(help="TIFF stack, folder of numbered images, or a glob in quotes.")
 ]
+BenchmarkFolder = Annotated[Path, typer.Argument(help="Benchmark folder.")]
+SplitName = Annotated[
+    str | None,
+    typer.Option("--split", metavar="NAME", help="Split to use; the only one if left out."),
+]
+ModelName = Annotated[
+    str, typer.Option(help="A shipped model (see amseg models) or a bundle folder.")
+]
 OutFolder = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
 PixelSize = Annotated[
     float | None,

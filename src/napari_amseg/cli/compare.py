@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from napari_amseg.cli.arguments import OutFolder
+from napari_amseg.cli.arguments import BenchmarkFolder, OutFolder, SplitName
 from napari_amseg.cli.interrupt import interruptible
-from napari_amseg.cli.progress import err
-from napari_amseg.cli.train import BenchmarkFolder, Report, SplitName
+from napari_amseg.cli.progress import err, show_notes
+from napari_amseg.cli.train import Report
 from napari_amseg.compare import (
     CompareEvent,
     CompareFinished,
@@ -89,8 +89,7 @@ class _Show:
         failed: tuple[RunFailed, ...] = ()
         for event in self._events:
             if isinstance(event, CompareStarted):
-                for note in event.notes:
-                    err.print(f"note: {note}", highlight=False)
+                show_notes(event.notes)
                 if event.finished:
                     done = f"{event.finished} of {event.total} runs are finished already"
                     err.print(done, highlight=False)

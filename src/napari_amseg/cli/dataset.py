@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from napari_amseg.cli.arguments import BenchmarkFolder
 from napari_amseg.cli.command import register
 from napari_amseg.cli.dataset_add import add
-from napari_amseg.cli.dataset_info import BenchmarkFolder, info, print_subsets, track_items
+from napari_amseg.cli.dataset_info import info, print_subsets, track_items
 from napari_amseg.dataset import (
     Benchmark,
     Split,

@@ -11,7 +11,7 @@ import typer
 
 from napari_amseg.cli.arguments import FrameRate, PixelSize, StackArgument
 from napari_amseg.cli.dataset_info import track_items
-from napari_amseg.cli.progress import err
+from napari_amseg.cli.progress import err, show_notes
 from napari_amseg.dataset import Benchmark, add_frames, open_benchmark
 from napari_amseg.dataset.add import labelled_frames
 from napari_amseg.dataset.benchmark import RECORD
@@ -92,8 +92,7 @@ def add(
         read_stack(images, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened,
         read_stack(labels) as label_images,
     ):
-        for note in (*opened.notes, *label_images.notes):
-            err.print(f"note: {note}", highlight=False, markup=False)
+        show_notes((*opened.notes, *label_images.notes))
         if codes is not None:
             label_images = recoded(label_images, LabelScheme.parse(codes), target.scheme)
         chosen = parse_frames(frames, label_images)

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from napari_amseg.cli.progress import err, progress
+from napari_amseg.cli.arguments import BenchmarkFolder
+from napari_amseg.cli.progress import err, progress, show_notes
 from napari_amseg.dataset import (
     SUBSETS,
     Benchmark,
@@ -24,7 +25,6 @@ from napari_amseg.dataset import (
 from napari_amseg.dataset.statistics import GROUPINGS
 from napari_amseg.io import OutputFiles, TableWriter, write_json
 
-BenchmarkFolder = Annotated[Path, typer.Argument(help="Benchmark folder.")]
 _TITLES = {
     "substrate_material": "substrate material",
     "facility": "facility",
@@ -115,8 +115,7 @@ def _print_split(console: Console, benchmark: Benchmark, name: str) -> None:
     counts = ", ".join(f"{len(split.of(subset)):,} {subset}" for subset in SUBSETS)
     seed = "" if split.seed is None else f", seed {split.seed}"
     console.print(f"split [bold]{name}[/] ({split.rule}{seed}): {counts}", highlight=False)
-    for note in split.notes:
-        err.print(f"note: {note}", highlight=False)
+    show_notes(split.notes)
 
 
 def _shares(pixels: Any) -> list[str]:

@@ -8,9 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from napari_amseg.cli.arguments import OutFolder
-from napari_amseg.cli.progress import err, track
-from napari_amseg.cli.train import BenchmarkFolder, SplitName
+from napari_amseg.cli.arguments import BenchmarkFolder, OutFolder, SplitName
+from napari_amseg.cli.progress import show_notes, track
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.segment import SegmentSettings
 
@@ -47,8 +46,7 @@ def evaluate(
     chosen = load_split(folder, split or only_split(folder))
     request = EvaluateRequest(folder, chosen, subset, bundle, out, segmenting, measuring)
     record = run(request, track=track)
-    for note in record["notes"]:
-        err.print(f"note: {note}", highlight=False)
+    show_notes(record["notes"])
     show_scores(record)
     for name in sorted(p.name for p in out.iterdir() if p.stem in _FILES):
         typer.echo(out / name)

@@ -9,13 +9,14 @@ import typer
 from napari_amseg.cli.arguments import (
     ChainOptions,
     FrameRate,
+    ModelName,
     OutFolder,
     PixelSize,
     StackArgument,
     build_chain,
     stem_of,
 )
-from napari_amseg.cli.progress import err
+from napari_amseg.cli.progress import err, show_notes
 from napari_amseg.explain import ExplainSettings
 from napari_amseg.io import read_stack
 from napari_amseg.models import load_bundle
@@ -31,9 +32,7 @@ def explain(
     class_name: Annotated[
         str, typer.Option("--class", metavar="NAME", help="The class, by its name in the model.")
     ] = "keyhole",
-    model: Annotated[
-        str, typer.Option(help="A shipped model (see amseg models) or a bundle folder.")
-    ] = "fast",
+    model: ModelName = "fast",
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     overwrite: Annotated[bool, typer.Option(help="Replace earlier results.")] = False,
@@ -47,8 +46,7 @@ def explain(
     """
     bundle = load_bundle(model)
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
-        for note in opened.notes:
-            err.print(f"note: {note}", highlight=False)
+        show_notes(opened.notes)
         request = ExplainRequest(
             stack=opened,
             frame=frame,
@@ -62,8 +60,7 @@ def explain(
         err.print(f"loading model {bundle.name} ...", highlight=False)
         record = explain_to_files(request, bundle)
     explained = record["explanation"]
-    for note in explained["notes"]:
-        err.print(f"note: {note}", highlight=False)
+    show_notes(explained["notes"])
     err.print(
         f"layer {explained['layer']}, score of {explained['n_pixels']} pixels, "
         f"computed with {record['engine']['device']}",

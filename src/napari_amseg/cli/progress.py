@@ -35,3 +35,9 @@ def track(frames: Iterable[FrameResult], total: int, what: str) -> Iterator[Fram
     """Pass frames through and show how many have gone by."""
     with progress() as bar:
         yield from bar.track(frames, total=total, description=what)
+
+
+def show_notes(notes: Iterable[str]) -> None:
+    """Print remarks, one a line; brackets in them are text."""
+    for note in notes:
+        err.print(f"note: {note}", highlight=False, markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from napari_amseg.cli.arguments import FrameRate, OutFolder, PixelSize, stem_of
-from napari_amseg.cli.progress import err, track
+from napari_amseg.cli.progress import show_notes, track
 from napari_amseg.cli.segment import list_results
 from napari_amseg.io import OutputFiles, read_stack
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
@@ -37,8 +37,7 @@ def quantify(
     scheme = DEFAULT_SCHEME if codes is None else LabelScheme.parse(codes)
     stem = stem_of(labels).removesuffix("_labels")
     with read_stack(labels, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as stack:
-        for note in stack.notes:
-            err.print(f"note: {note}", highlight=False)
+        show_notes(stack.notes)
         request = RunRequest(stack=stack, folder=out, stem=stem, measure=measuring)
         quantify_to_files(request, scheme=scheme, track=track)
         if figures:

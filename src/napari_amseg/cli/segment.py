@@ -10,13 +10,14 @@ import typer
 from napari_amseg.cli.arguments import (
     ChainOptions,
     FrameRate,
+    ModelName,
     OutFolder,
     PixelSize,
     StackArgument,
     build_chain,
     stem_of,
 )
-from napari_amseg.cli.progress import err, track
+from napari_amseg.cli.progress import err, show_notes, track
 from napari_amseg.io import read_stack
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle, load_bundle
@@ -31,9 +32,7 @@ def segment(
     preprocessing: ChainOptions,
     segmenting: SegmentSettings,
     measuring: MeasureSettings,
-    model: Annotated[
-        str, typer.Option(help="A shipped model (see amseg models) or a bundle folder.")
-    ] = "fast",
+    model: ModelName = "fast",
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     figures: Annotated[bool, typer.Option(help="Also draw the series and an overlay.")] = True,
@@ -50,8 +49,7 @@ def segment(
     """
     bundle = load_bundle(model)
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
-        for note in opened.notes:
-            err.print(f"note: {note}", highlight=False)
+        show_notes(opened.notes)
         request = RunRequest(
             stack=opened,
             folder=out,

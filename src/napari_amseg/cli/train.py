@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_amseg.cli.arguments import BenchmarkFolder, SplitName
 from napari_amseg.cli.interrupt import interruptible
-from napari_amseg.cli.progress import err, progress
+from napari_amseg.cli.progress import err, progress, show_notes
 from napari_amseg.dataset.augment import AugmentSettings
 from napari_amseg.models import ARCHITECTURES
 from napari_amseg.train import (
@@ -21,12 +22,6 @@ from napari_amseg.train import (
     TrainSettings,
     TrainStarted,
 )
-
-BenchmarkFolder = Annotated[Path, typer.Argument(help="Benchmark folder.")]
-SplitName = Annotated[
-    str | None,
-    typer.Option("--split", metavar="NAME", help="Split to use; the only one if left out."),
-]
 
 
 def train(
@@ -103,8 +98,7 @@ class Report:
                 f"images, {event.steps} steps an epoch of {event.shape[0]}x{event.shape[1]} pixels",
                 highlight=False,
             )
-            for note in event.notes:
-                err.print(f"note: {note}", highlight=False)
+            show_notes(event.notes)
             if event.epochs_done:
                 err.print(f"going on after epoch {event.epochs_done}", highlight=False)
         elif isinstance(event, StepDone):
