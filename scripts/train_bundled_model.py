@@ -27,23 +27,26 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_amseg.dataset import add_frames, create_benchmark, open_benchmark
+from napari_amseg.dataset.augment import AugmentSettings
 from napari_amseg.dataset.split import random_split, save_split, split_names
 from napari_amseg.labels import DEFAULT_SCHEME, Label
+from napari_amseg.models import ARCHITECTURES
 from napari_amseg.models.bundle import CHECKPOINT, load_bundle, save_bundle
-from napari_amseg.sample.randomised import random_frame, to_input_range
+from napari_amseg.sample.experiments import FRAMES, random_experiment, training_frame
+from napari_amseg.sample.phantom import PhantomSettings, simulate
 from napari_amseg.scores import Confusion
 from napari_amseg.train import EpochDone, TrainRequest, TrainSettings
 from napari_amseg.types import Experiment, stack_from_array
 
 Array = NDArray[Any]
-SHAPE = (192, 384)
-FRAMES_AT_ONCE = 500
+SHAPE, CROP = (256, 384), 256
+EXPERIMENTS_AT_ONCE, FRAMES_EACH = 200, 3
 TEST_SEED = 9_000_000
 
 
 def main() -> None:
     options = _options()
-    render_benchmark(options.work / "benchmark", options.seed, options.frames)
+    render_benchmark(options.work / "benchmark", options.seed, options.experiments)
     train(options)
     bundle(options)
 
@@ -51,49 +54,61 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="Folder for frames, checkpoints.")
-    parser.add_argument("--frames", type=int, default=7000, help="Simulated frames.")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--filters", type=int, default=4, help="Width of the network.")
+    parser.add_argument("--experiments", type=int, default=1400, help="Of 3 frames each.")
+    parser.add_argument("--architecture", default="amsegnet-fast", choices=ARCHITECTURES)
+    parser.add_argument("--filters", type=int, default=16, help="Width of the network.")
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--smoke", action="store_true", help="A minute of everything.")
     bundled = Path(__file__).parents[1] / "src/napari_amseg/models/bundled/fast"
     parser.add_argument("-o", "--output", type=Path, default=bundled)
     options = parser.parse_args()
     if options.smoke:
-        options.frames, options.epochs, options.filters = 24, 1, 1
+        options.experiments, options.epochs, options.filters = 24, 1, 1
     return options
 
 
 def _rendered(seed: int, index: int) -> tuple[Array, Array]:
-    """One frame as the network gets it, in 8 bit, and its labels."""
+    """Some frames of one experiment as the network gets them, in 8 bit, and their labels."""
     rng = np.random.default_rng([seed, index])
-    image, labels = random_frame(rng, SHAPE)
-    low, high = (0.5, 99.5) if rng.random() < 0.5 else (rng.uniform(0, 2), rng.uniform(96, 99.95))
-    return np.round(to_input_range(image, low=low, high=high) * 255).astype(np.uint8), labels
+    phantom = simulate(random_experiment(rng, SHAPE))
+    times = rng.choice(FRAMES, FRAMES_EACH, replace=False)
+    images, labels = zip(*(training_frame(phantom, int(t)) for t in times), strict=True)
+    low, high = (0.5, 99.5) if rng.random() < 0.6 else (rng.uniform(0, 2), rng.uniform(97, 99.95))
+    gamma = np.exp(rng.normal(0, 0.2)) if rng.random() < 0.3 else 1.0
+    mapped = to_input_range(np.stack(images), low=low, high=high) ** gamma
+    return np.round(mapped * 255).astype(np.uint8), np.stack(labels)
+
+
+def to_input_range(images: Array, *, low: float = 0.5, high: float = 99.5) -> Array:
+    """Map two percentiles to 0..1, clipped, float32: what the network is fed."""
+    bottom, top = np.percentile(images, [low, high])
+    scaled = (images.astype(np.float32) - bottom) / max(top - bottom, 1e-6)
+    return np.asarray(np.clip(scaled, 0, 1), np.float32)
 
 
 def render(seed: int, indices: range) -> tuple[Array, Array]:
-    """Frames and labels, uint8 (n, Y, X), rendered on all cores."""
+    """Frames and labels of some experiments, uint8 (n, Y, X), rendered on all cores."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        pairs = list(pool.map(partial(_rendered, seed), indices, chunksize=20))
+        pairs = list(pool.map(partial(_rendered, seed), indices, chunksize=5))
     images, labels = zip(*pairs, strict=True)
-    return np.stack(images), np.stack(labels)
+    return np.concatenate(images), np.concatenate(labels)
 
 
 def render_benchmark(folder: Path, seed: int, n: int) -> None:
     """Fill a benchmark folder, some hundred frames a time; what is there already is kept."""
     benchmark = open_benchmark(folder) if folder.exists() else create_benchmark(folder)
-    for start in range(0, n, FRAMES_AT_ONCE):
+    for start in range(0, n, EXPERIMENTS_AT_ONCE):
         name = f"seed{seed}-{start:06d}"
         if name in benchmark.experiments:
             continue
-        images, labels = render(seed, range(start, min(start + FRAMES_AT_ONCE, n)))
+        images, labels = render(seed, range(start, min(start + EXPERIMENTS_AT_ONCE, n)))
         known = Experiment(experiment=name, process="simulated", source=f"seed {seed}")
         stacks = stack_from_array(images), stack_from_array(labels)
         benchmark = add_frames(benchmark, *stacks, known)
         print(f"{len(benchmark.frames)} frames rendered", flush=True)
     if not split_names(benchmark):
-        save_split(benchmark, random_split(benchmark, parts=(19, 1, 0)))
+        save_split(benchmark, random_split(benchmark, parts=(29, 1, 0)))
 
 
 def train(options: argparse.Namespace) -> None:
@@ -104,10 +119,18 @@ def train(options: argparse.Namespace) -> None:
     request = TrainRequest(
         benchmark=options.work / "benchmark",
         folder=folder,
+        architecture=options.architecture,
         arguments={"filters": options.filters},
         settings=TrainSettings(
-            epochs=options.epochs, batch_size=6, learning_rate=2e-3, seed=options.seed
+            epochs=options.epochs,
+            batch_size=8,
+            learning_rate=2e-3,
+            crop_rows=CROP,
+            crop_columns=CROP,
+            class_weighting="none",  # weighted, the classes with few pixels come out too large
+            seed=options.seed,
         ),
+        augment=AugmentSettings(crop_share=0.3, noise=0.03),
         resume=(folder / CHECKPOINT).exists(),
     )
     for event in events(request):
@@ -154,7 +177,6 @@ def real_scores(model: Any) -> dict[str, dict[str, Any]]:
 
 def simulated_scores(model: Any, *, n: int) -> dict[str, dict[str, Any]]:
     """IoU on random frames of another seed, and on a simulated stack."""
-    from napari_amseg.sample.phantom import PhantomSettings, simulate
 
     images, labels = render(TEST_SEED, range(n))
     scores = {"random_frames": scored(model, images.astype(np.float32) / 255, labels)}

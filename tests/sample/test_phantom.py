@@ -6,14 +6,15 @@ from scipy import ndimage
 
 from napari_amseg.labels import Label
 from napari_amseg.sample.phantom import PhantomSettings, simulate
-from napari_amseg.sample.process import SURFACE_AT
 
 SHORT = {"n_frames": 24, "laser_off_frames": 2, "pore_every_frames": 4}
 
 
 def surface_row(settings, column):
     slope = math.tan(math.radians(settings.surface_tilt_deg))
-    return round(SURFACE_AT * settings.height_px) + slope * (column - settings.width_px / 2)
+    return round(settings.surface_at * settings.height_px) + slope * (
+        column - settings.width_px / 2
+    )
 
 
 @pytest.mark.parametrize("tilt_deg", [0, 10, -10])
@@ -96,14 +97,16 @@ def test_plate_absorbs_by_beer_and_lambert():
         powder_layer_um=0,
         window_particles=0,
         slit_transmission=1,
-        rim_um=0,
+        distance_m=0,
+        roughness_um=0,
+        wall_mm=0,
         n_frames=40,
-        attenuation_per_cm=38.1,
+        oversampling=1,
         substrate_thickness_um=500,
     )
     phantom = simulate(settings)
     row = int(surface_row(settings, 0))
-    mean = np.mean([phantom.stack[t] for t in (0, 1, 2, 37, 38, 39)], axis=0) - 60
+    mean = np.mean([phantom.stack[t] for t in (0, 1, 2, 37, 38, 39)], axis=0) - 61
     gas, plate = mean[row - 12 : row - 6].mean(), mean[row + 6 : row + 12].mean()
     assert plate / gas == pytest.approx(math.exp(-38.1 * 0.05), rel=0.05)
 
@@ -129,3 +132,73 @@ def test_no_keyhole_with_the_laser_off():
 def test_a_setting_out_of_range_is_refused():
     with pytest.raises(ValueError, match="surface_tilt_deg"):
         PhantomSettings(surface_tilt_deg=40)
+
+
+def test_both_directions_are_mirror_images_in_what_they_mean():
+    even = {"powder_layer_um": 0, "fluctuation": 0, **SHORT}
+    right = simulate(PhantomSettings(direction="right", **even))
+    left = simulate(PhantomSettings(direction="left", **even))
+    for t in (5, 15):
+        np.testing.assert_array_equal(
+            right.labels[t] == Label.KEYHOLE, (left.labels[t] == Label.KEYHOLE)[:, ::-1]
+        )
+
+
+def test_a_spot_stays_where_it_is():
+    phantom = simulate(PhantomSettings(scan_speed_m_s=0, fluctuation=0, **SHORT))
+    mouths = {np.nonzero((phantom.labels[t] == Label.KEYHOLE).any(axis=0))[0][0] for t in (12, 20)}
+    assert len(mouths) == 1
+
+
+def test_every_pore_has_an_identity_an_area_and_a_place():
+    phantom = simulate(PhantomSettings(seed=2, old_pores=4, pore_lobing=0.2, **SHORT))
+    assert phantom.pores
+    for row in phantom.pores:
+        inside = phantom.pore_ids[row.frame] == row.track_id
+        assert inside.sum() == pytest.approx(row.area_px, rel=0.05, abs=3)
+        y, x = np.argwhere(inside).mean(axis=0)
+        assert math.hypot(y - row.centroid_y_px, x - row.centroid_x_px) < 1
+        assert row.equivalent_diameter_um == pytest.approx(
+            phantom.settings.pixel_size_um * math.sqrt(4 * row.area_px / math.pi)
+        )
+    ids, labels = phantom.pore_ids[20], phantom.labels[20]
+    np.testing.assert_array_equal(ids > 0, labels == Label.PORE)
+    assert len([p for p in phantom.pores if p.frame == 20]) == phantom.truth[20].pore_count
+
+
+def test_window_particles_spatter_and_the_hump_take_the_class_behind_them():
+    bare = {"powder_layer_um": 0, "n_frames": 12, "seed": 3}
+    clean = simulate(PhantomSettings(window_particles=0, **bare))
+    dirty = simulate(PhantomSettings(window_particles=200, spatter=5, hump_um=30, **bare))
+    assert (clean.stack[8] != dirty.stack[8]).mean() > 0.05
+    np.testing.assert_array_equal(clean.labels[8], dirty.labels[8])
+    assert not dirty.unclear(8)[dirty.labels[8] == Label.BACKGROUND].any()
+
+
+def test_flat_field_takes_the_beam_away():
+    beam = {"beam_height": 0.4, "powder_layer_um": 0, "slit_transmission": 1, "n_frames": 2}
+    still = {**beam, "window_particles": 0, "surface_at": -0.5, "flicker": 0.0}
+    raw = simulate(PhantomSettings(**still)).stack[0].astype(float).mean(axis=1)
+    flat = simulate(PhantomSettings(flat_field=True, **still)).stack[0].astype(float).mean(axis=1)
+    assert raw.std() / raw.mean() > 0.1
+    assert flat.std() / flat.mean() < 0.01
+
+
+def test_background_division_leaves_what_changes():
+    settings = PhantomSettings(background=True, n_frames=20, photons=1e6, seed=1)
+    phantom = simulate(settings)
+    frame, labels = phantom.stack[12].astype(float), phantom.labels[12]
+    plate, gas = (np.median(frame[labels == c]) for c in (Label.SUBSTRATE, Label.BACKGROUND))
+    assert plate == pytest.approx(gas, rel=0.05)
+    assert np.median(frame[labels == Label.KEYHOLE]) > 1.05 * plate
+
+
+def test_casting_contrast_and_eight_bits():
+    settings = {"n_frames": 2, "surface_at": -0.5, "old_pores": 8, "pore_radius_um": 30, "seed": 2}
+    bright = simulate(PhantomSettings(bit_depth=8, **settings))
+    dark = simulate(PhantomSettings(bit_depth=8, inverted=True, **settings))
+    pore = bright.labels[0] == Label.PORE
+    assert bright.stack.dtype == np.uint8
+    for phantom, sign in ((bright, 1), (dark, -1)):
+        frame = phantom.stack[0].astype(float)
+        assert sign * (frame[pore].mean() - frame[~pore].mean()) > 3

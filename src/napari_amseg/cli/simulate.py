@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -11,7 +13,7 @@ from napari_amseg.cli.arguments import OutFolder
 from napari_amseg.cli.progress import progress
 from napari_amseg.io import OutputFiles, TableWriter, TiffStackWriter, write_json
 from napari_amseg.provenance import run_record
-from napari_amseg.sample import PhantomSettings
+from napari_amseg.sample import FrameTruth, PhantomSettings, PoreTruth
 from napari_amseg.sample import simulate as make_phantom
 from napari_amseg.types import Stack
 
@@ -19,7 +21,8 @@ from napari_amseg.types import Stack
 def simulate(out: OutFolder, phantom: PhantomSettings) -> None:
     """Write a synthetic LPBF stack with exact labels and exact area and depth of every frame.
 
-    Writes phantom.tif, phantom_labels.tif, phantom_truth.csv and phantom_run.json into OUT.
+    Writes phantom.tif, phantom_labels.tif, phantom_pore_ids.tif (the track of every pore pixel),
+    phantom_truth.csv, phantom_pores.csv and phantom_run.json into OUT.
     """
     write_phantom(out, phantom)
     for path in sorted(out.glob("phantom*.*")):
@@ -30,14 +33,19 @@ def write_phantom(folder: Path, settings: PhantomSettings) -> None:
     """The phantom of these settings as files; all appear, or none."""
     phantom = make_phantom(settings)
     with OutputFiles(folder) as files:
-        for name, stack in (("phantom.tif", phantom.stack), ("phantom_labels.tif", phantom.labels)):
-            _write_stack(stack, files.path(name), f"writing {name}")
-        rows = [asdict(truth) for truth in phantom.truth]
-        with TableWriter(files.path("phantom_truth.csv"), tuple(rows[0])) as table:
-            for row in rows:
-                table.append(row)
+        stacks = {"": phantom.stack, "_labels": phantom.labels, "_pore_ids": phantom.pore_ids}
+        for suffix, stack in stacks.items():
+            _write_stack(stack, files.path(f"phantom{suffix}.tif"), f"writing phantom{suffix}.tif")
+        _write_table(files.path("phantom_truth.csv"), FrameTruth, phantom.truth)
+        _write_table(files.path("phantom_pores.csv"), PoreTruth, phantom.pores)
         record = run_record(inputs=[], settings={"phantom": settings.to_json()})
         write_json(files.path("phantom_run.json"), record)
+
+
+def _write_table(path: Path, kind: type, rows: Sequence[Any]) -> None:
+    with TableWriter(path, tuple(f.name for f in fields(kind))) as table:
+        for row in rows:
+            table.append(asdict(row))
 
 
 def _write_stack(stack: Stack, path: Path, what: str) -> None:

@@ -49,6 +49,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         arguments={"filters": 32},
         summary="U-Net whose encoder has fire blocks",
     ),
+    "amsegnet-fast": Architecture(
+        builder="napari_amseg.models.fast:build_amsegnet_fast",
+        multiple=32,
+        arguments={"filters": 16},
+        summary="for processors: wide only where the frame is small",
+    ),
 }
 
 

@@ -1,5 +1,5 @@
 """Synthetic stacks with exact truth."""
 
-from napari_amseg.sample.phantom import FrameTruth, Phantom, PhantomSettings, simulate
+from napari_amseg.sample.phantom import FrameTruth, Phantom, PhantomSettings, PoreTruth, simulate
 
-__all__ = ["FrameTruth", "Phantom", "PhantomSettings", "simulate"]
+__all__ = ["FrameTruth", "Phantom", "PhantomSettings", "PoreTruth", "simulate"]

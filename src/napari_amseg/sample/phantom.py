@@ -1,35 +1,25 @@
 """A synthetic stack of laser melting with exact labels and exact numbers.
 
 The geometry is given by formulas, so area and depth are known before anything is drawn;
-labels are that geometry at the pixel centres, images its X-ray transmission.
+labels are that geometry at the pixel centres, images its X-ray transmission and refraction.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from napari_amseg.labels import Label
-from napari_amseg.sample.dirt import band_noise
-from napari_amseg.sample.imaging import add_spheres, beam_profile, detect, edge_rim, transmission
-from napari_amseg.sample.powder import clustered
+from napari_amseg.sample.camera import Camera
 from napari_amseg.sample.process import Process
+from napari_amseg.sample.scene import Scene
 from napari_amseg.sample.settings import PhantomSettings
 from napari_amseg.types import Experiment, Stack
 
-__all__ = ["FrameTruth", "Phantom", "PhantomSettings", "simulate"]
-
-Array = NDArray[Any]
-OPEN_BEAM_COUNTS, OFFSET_COUNTS, READ_NOISE_COUNTS, MOST_COUNTS = 2600.0, 60.0, 4.0, 4095
-FLICKER = 0.01
-PLATE_GRAIN, EDGE_BLUR_PX, RIM_LIMIT = 0.012, 1.2, 0.25
-SLIT_SOFTNESS_PX = 8.0
-PLATE_EDGE_PX = 5.0  # no plate stands exactly along the beam
-WINDOW_PARTICLE_OPACITY = 0.15  # small, and spread out: they are out of focus
+__all__ = ["FrameTruth", "Phantom", "PhantomSettings", "PoreTruth", "simulate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +41,35 @@ class FrameTruth:
 
 
 @dataclass(frozen=True, slots=True)
+class PoreTruth:
+    """The exact numbers of one pore in one frame; a pore keeps its `track_id`."""
+
+    frame: int
+    track_id: int
+    centroid_y_px: float
+    centroid_x_px: float
+    area_px: float
+    area_um2: float
+    equivalent_diameter_um: float
+
+
+@dataclass(frozen=True, slots=True)
 class Phantom:
     """A simulated experiment; frames are made when asked for and the same every time.
 
-    stack : uint16 (T, Y, X), 12 bit camera values. labels : uint8 (T, Y, X).
-    truth : one record a frame.
+    stack : camera values (T, Y, X), uint16, or uint8 of an 8 bit camera. labels : uint8
+    (T, Y, X). pore_ids : uint16 (T, Y, X), the track of every pore pixel, 0 elsewhere.
+    truth : one record a frame. pores : one record a pore a frame. unclear : bool frames
+    (Y, X), where powder in flight and on a window cannot be told apart.
     """
 
     settings: PhantomSettings
     stack: Stack
     labels: Stack
+    pore_ids: Stack
     truth: list[FrameTruth]
+    pores: list[PoreTruth]
+    unclear: Callable[[int], NDArray[np.bool_]]
 
 
 def simulate(settings: PhantomSettings | None = None) -> Phantom:
@@ -77,13 +85,14 @@ def simulate(settings: PhantomSettings | None = None) -> Phantom:
     """
     settings = settings or PhantomSettings()
     process = Process(settings)
-    camera = _Camera(process)
+    scene = Scene(process)
+    camera = Camera(scene)
     shape = (settings.n_frames, settings.height_px, settings.width_px)
     experiment = Experiment(
         experiment=f"phantom-{settings.seed}",
         process="LPBF" if settings.powder_layer_um else "laser melting of a bare plate",
-        substrate_material="Ti-6Al-4V",
-        powder_material="Ti-6Al-4V" if settings.powder_layer_um else None,
+        substrate_material=settings.material,
+        powder_material=settings.material if settings.powder_layer_um else None,
         scan_speed_mm_s=1000 * settings.scan_speed_m_s or None,
         pixel_size_um=settings.pixel_size_um,
         frame_rate_hz=settings.frame_rate_hz,
@@ -91,9 +100,12 @@ def simulate(settings: PhantomSettings | None = None) -> Phantom:
     )
     return Phantom(
         settings=settings,
-        stack=Stack(shape, np.dtype(np.uint16), camera.image, experiment),
-        labels=Stack(shape, np.dtype(np.uint8), camera.labels, experiment),
+        stack=Stack(shape, camera.dtype, camera.image, experiment),
+        labels=Stack(shape, np.dtype(np.uint8), scene.labels, experiment),
+        pore_ids=Stack(shape, np.dtype(np.uint16), scene.pore_ids, experiment),
         truth=[_truth(process, t) for t in range(settings.n_frames)],
+        pores=[row for t in range(settings.n_frames) for row in _pores(process, t)],
+        unclear=scene.unclear,
     )
 
 
@@ -116,92 +128,17 @@ def _truth(process: Process, t: int) -> FrameTruth:
     )
 
 
-class _Camera:
-    """Labels and images of a process."""
-
-    def __init__(self, process: Process) -> None:
-        self.process, self.settings = process, process.settings
-        s = self.settings
-        self.shape = (s.height_px, s.width_px)
-        self.below = process.surface.depth_map(self.shape)
-        rng = np.random.default_rng([s.seed, 4])
-        self.window = self._window(rng)
-        centre = (float(rng.uniform(0.35, 0.65)), float(rng.uniform(0.35, 0.65)))
-        lit = np.clip(self.below / SLIT_SOFTNESS_PX + 0.25, 0, 1)
-        slit = s.slit_transmission + (1 - s.slit_transmission) * lit
-        grain = 1 + PLATE_GRAIN * band_noise(rng, self.shape, 1.2) * (self.below > 0)
-        self.beam = beam_profile(self.shape, centre=centre, width=(0.9, 1.1)) * slit * grain
-
-    def _window(self, rng: np.random.Generator) -> Array:
-        """Metal on the windows, in um: the same in every frame, not part of the process."""
-        s = self.settings
-        metal = np.zeros(self.shape, np.float32)
-        if s.window_particles:
-            radius = max(1.0, s.particle_radius_um / s.pixel_size_um)
-            rows = (0.0, float(s.height_px))
-            stuck = clustered(
-                rng, s.window_particles, rows=rows, width_px=s.width_px, radius_px=radius
+def _pores(process: Process, t: int) -> Iterator[PoreTruth]:
+    size = process.settings.pixel_size_um
+    for number, tracked in enumerate(process.pores, start=1):
+        if tracked.birth <= t < tracked.death:
+            pore = tracked.at(t)
+            yield PoreTruth(
+                frame=t,
+                track_id=number,
+                centroid_y_px=pore.row_px - 0.5,
+                centroid_x_px=pore.column_px - 0.5,
+                area_px=pore.area_px,
+                area_um2=pore.area_px * size**2,
+                equivalent_diameter_um=2 * math.sqrt(pore.area_px / math.pi) * size,
             )
-            add_spheres(metal, stuck, per_px=s.pixel_size_um * WINDOW_PARTICLE_OPACITY)
-        return metal
-
-    def _powder_um(self, t: int) -> Array:
-        metal = np.zeros(self.shape, np.float32)
-        add_spheres(metal, self.process.powder.at(t), per_px=self.settings.pixel_size_um)
-        metal[self.below >= 0] = 0
-        return metal
-
-    def labels(self, t: int) -> Array:
-        """The class of every pixel centre, uint8 (Y, X)."""
-        labels = np.full(self.shape, Label.BACKGROUND, np.uint8)
-        labels[self._powder_um(t) > 0] = Label.POWDER
-        labels[self.below >= 0] = Label.SUBSTRATE
-        for pore in self.process.pores_at(t):
-            box, radius = pore.relative_radius(self.shape)
-            labels[box][radius <= 1] = Label.PORE
-        keyhole = self.process.keyhole_at(t)
-        if keyhole is not None:
-            box, offset = keyhole.relative_offset(self.below)
-            labels[box][np.abs(offset) <= 1] = Label.KEYHOLE
-        return labels
-
-    def _metal_um(self, t: int) -> Array:
-        """Projected thickness of metal along the beam, float32 (Y, X), um."""
-        s = self.settings
-        metal = s.substrate_thickness_um * np.clip(self.below / PLATE_EDGE_PX + 0.5, 0, 1)
-        for pore in self.process.pores_at(t):
-            box, radius = pore.relative_radius(self.shape)
-            opening = 2 * pore.minor_px * s.pixel_size_um
-            metal[box] -= opening * np.sqrt(np.clip(1 - radius**2, 0, None))
-        keyhole = self.process.keyhole_at(t)
-        if keyhole is not None:  # round in section: as deep along the beam as it is wide
-            box, offset = keyhole.relative_offset(self.below)
-            width = np.interp(self.below[box], keyhole.below, 2 * keyhole.half_width)
-            metal[box] -= width * s.pixel_size_um * np.sqrt(np.clip(1 - offset**2, 0, None))
-        return np.asarray(np.clip(metal, 0, None) + self._powder_um(t), np.float32)
-
-    def image(self, t: int) -> Array:
-        """The camera image, uint16 (Y, X), 12 bit."""
-        s = self.settings
-        metal = self._metal_um(t)
-        bright = transmission(metal + self.window, attenuation_per_cm=s.attenuation_per_cm)
-        bright *= edge_rim(
-            metal,
-            pixel_size_um=s.pixel_size_um,
-            rim_um=s.rim_um,
-            blur_px=EDGE_BLUR_PX,
-            limit=RIM_LIMIT,
-        )
-        rng = np.random.default_rng([s.seed, 5, t])
-        bright *= self.beam * np.float32(1 + FLICKER * rng.standard_normal())
-        if s.blur_px:
-            bright = ndimage.gaussian_filter(bright, s.blur_px, mode="nearest", truncate=3)
-        camera = detect(
-            bright,
-            rng=rng,
-            full_count=s.photons,
-            gain=OPEN_BEAM_COUNTS,
-            offset=OFFSET_COUNTS,
-            read_noise=READ_NOISE_COUNTS,
-        )
-        return np.clip(np.round(camera), 0, MOST_COUNTS).astype(np.uint16)

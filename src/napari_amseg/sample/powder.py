@@ -1,72 +1,152 @@
-"""Powder: particle sizes, a bed on a surface, particles in flight or on the windows."""
+"""Powder: particle sizes, a bed on the plate and what becomes of it, what flies, what sticks.
+
+Particles are rows of column, row and radius in pixels, float (n, 3).
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.sample.geometry import Surface
+from napari_amseg.sample.process import Process
+from napari_amseg.sample.settings import PhantomSettings
 
 Array = NDArray[Any]
+SMALLEST_UM, LARGEST_UM, SPREAD = 5.0, 32.0, 0.35
+FILLED_SHARE = 0.2  # of the thickness of the plate, in rays through the bed
 
 
-def radii(rng: np.random.Generator, n: int, *, median_px: float, spread: float = 0.3) -> Array:
+def radii(rng: np.random.Generator, n: int, s: PhantomSettings) -> Array:
     """Log-normal particle radii in pixels, (n,)."""
-    return np.clip(median_px * np.exp(spread * rng.standard_normal(n)), 0.8, 4 * median_px)
+    um = s.particle_radius_um * np.exp(SPREAD * rng.standard_normal(n))
+    return np.clip(um, SMALLEST_UM, LARGEST_UM) / s.pixel_size_um
 
 
 def powder_bed(
-    rng: np.random.Generator,
-    *,
-    surface: Surface,
-    width_px: int,
-    height_px: float,
-    radius_px: float,
-    layers: float,
-    roughness: float = 0.15,
+    rng: np.random.Generator, s: PhantomSettings, surface: Surface, *, roughness: float = 0.15
 ) -> Array:
     """Particles resting on a surface.
 
-    Parameters
-    ----------
-    width_px : columns of the frame. height_px : mean height of the bed.
-    radius_px : median particle radius.
-    layers : mean number of particles one ray crosses.
     roughness : relative variation of the height along the bed.
-
-    Returns
-    -------
-    float array (n, 3) of column, row and radius in pixels.
     """
-    n = max(1, round(layers * width_px * height_px / (math.pi * radius_px**2)))
-    radius = radii(rng, n, median_px=radius_px)
-    column = rng.uniform(-2 * radius_px, width_px + 2 * radius_px, n)
-    knots = max(4, round(width_px / (6 * radius_px)))
-    waves = height_px * (1 + roughness * rng.standard_normal(knots))
-    top = np.interp(column, np.linspace(0, width_px, knots), np.maximum(waves, 2 * radius_px))
+    middle = s.particle_radius_um / s.pixel_size_um
+    height = max(2.2 * middle, s.powder_layer_um / s.pixel_size_um)
+    layers = FILLED_SHARE * s.substrate_thickness_um / (1.33 * s.particle_radius_um)
+    n = max(1, round(layers * s.width_px * height / (math.pi * middle**2)))
+    radius = radii(rng, n, s)
+    column = rng.uniform(-2 * middle, s.width_px + 2 * middle, n)
+    knots = max(4, round(s.width_px / (6 * middle)))
+    waves = height * (1 + roughness * rng.standard_normal(knots))
+    top = np.interp(column, np.linspace(0, s.width_px, knots), np.maximum(waves, 2 * middle))
     above = radius + rng.uniform(0, 1, n) * np.maximum(top - 2 * radius, 0)
     return np.stack([column, surface.row_at(column) - above, radius], axis=1)
 
 
-def scattered(
-    rng: np.random.Generator, n: int, *, rows: tuple[float, float], width_px: int, radius_px: float
-) -> Array:
-    """`n` particles anywhere between two rows, (n, 3) of column, row and radius in pixels."""
-    column = rng.uniform(0, width_px, n)
-    return np.stack(
-        [column, rng.uniform(*rows, n), radii(rng, n, median_px=radius_px, spread=0.4)], axis=1
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """A powder bed that the keyhole blows away as it passes.
+
+    particles : (n, 3). gone_at : (n,) frame in which each leaves its place. velocity : (n, 2) px
+    a frame of those that fly visibly, NaN for the others.
+    """
+
+    particles: Array
+    gone_at: Array
+    velocity: Array
+
+    @classmethod
+    def spread(cls, process: Process) -> Bed:
+        """A fresh bed for a process."""
+        s = process.settings
+        rng = np.random.default_rng([s.seed, 3])
+        if s.powder_layer_um == 0:
+            return cls(np.zeros((0, 3)), np.zeros(0, int), np.zeros((0, 2)))
+        bed = powder_bed(rng, s, process.surface)
+        gone = np.full(len(bed), np.iinfo(np.int64).max)
+        reach = s.denuded_um / s.pixel_size_um * rng.uniform(0.7, 1.2, len(bed))
+        for t in np.flatnonzero(process.laser_on)[::-1]:
+            gone[np.abs(bed[:, 0] - process.mouth_px[t]) < reach] = t
+        velocity = rng.normal((-process.sense, -2.5), (1.5, 0.8), (len(bed), 2))
+        velocity[rng.random(len(bed)) > 0.04] = np.nan
+        return cls(bed, gone, velocity)
+
+    def at(self, t: int) -> Array:
+        """Particles lying or blown off in frame `t`."""
+        lying = self.particles[self.gone_at > t]
+        flies = (self.gone_at <= t) & np.isfinite(self.velocity[:, 0])
+        flying = self.particles[flies].copy()
+        flying[:, :2] += self.velocity[flies] * (t - self.gone_at[flies] + 1)[:, None]
+        return np.concatenate([lying, flying])
+
+
+@dataclass(frozen=True, slots=True)
+class Airborne:
+    """Particles that drift about above the surface, in frame after frame.
+
+    start : (n, 3) in frame 0. velocity : (n, 2) px a frame. box : columns and rows they stay in.
+    """
+
+    start: Array
+    velocity: Array
+    box: tuple[float, float]
+
+    @classmethod
+    def released(
+        cls, rng: np.random.Generator, n: int, process: Process, *, size: float = 1.0
+    ) -> Airborne:
+        """`n` particles, `size` times as large as those of the bed."""
+        s = process.settings
+        box = (float(s.width_px), max(1.0, float(process.surface.row_px)))
+        near = box[1] * (1 - rng.power(1.5, n)) if rng.random() < 0.5 else rng.uniform(0, box[1], n)
+        start = np.stack(
+            [rng.uniform(0, box[0], n), box[1] - near, size * radii(rng, n, s)], axis=1
+        )
+        return cls(_gathered(rng, start), rng.normal(0, 2, (n, 2)), box)
+
+    def at(self, t: int) -> Array:
+        """Where they are in frame `t`: what leaves on one side comes in on the other."""
+        moved = self.start.copy()
+        moved[:, :2] = (moved[:, :2] + t * self.velocity) % self.box
+        return moved
+
+
+def stuck_to_windows(rng: np.random.Generator, process: Process) -> Array:
+    """Particles on the windows, in groups as they were thrown there, (m, 3) with m <= n."""
+    s = process.settings
+    start = np.stack(
+        [
+            rng.uniform(0, s.width_px, s.window_particles),
+            rng.uniform(0, s.height_px, s.window_particles),
+            radii(rng, s.window_particles, s),
+        ],
+        axis=1,
     )
+    particles = _gathered(rng, start)
+    below = particles[:, 1] - process.surface.row_at(particles[:, 0])
+    keep = np.full(len(particles), True)
+    if s.window_reach_um:
+        reach = s.window_reach_um / s.pixel_size_um
+        keep &= rng.random(len(below)) < np.exp(-np.clip(below, 0, None) / reach)
+    if not s.window_gas:
+        keep &= below > -particles[:, 2]
+    return np.asarray(particles[keep])
 
 
-def clustered(
-    rng: np.random.Generator, n: int, *, rows: tuple[float, float], width_px: int, radius_px: float
-) -> Array:
-    """Particles in touching groups, as they fly or stick to a window; (n, 3) as `scattered`."""
-    seeds = scattered(rng, max(1, n // 4), rows=rows, width_px=width_px, radius_px=radius_px)
-    particles = seeds[rng.integers(len(seeds), size=n)].copy()
-    particles[:, :2] += rng.normal(0, 2 * radius_px, (n, 2))
-    particles[:, 2] = radii(rng, n, median_px=radius_px)
+def _gathered(rng: np.random.Generator, particles: Array) -> Array:
+    """About half of the particles moved next to one of the others: they fly and stick in clumps."""
+    n = len(particles)
+    if n == 0:
+        return particles
+    together = rng.random(n) < rng.uniform(0.2, 0.8)
+    leader = particles[rng.integers(max(1, n // 4), size=n)]
+    angle = rng.uniform(0, 2 * np.pi, n)
+    apart = (leader[:, 2] + particles[:, 2]) * rng.uniform(0.7, 1.6, n)
+    beside = leader[:, :2] + apart[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    particles = particles.copy()
+    particles[together, :2] = beside[together]
     return particles

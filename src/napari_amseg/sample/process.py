@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.sample.geometry import Keyhole, KeyholeProfile, Pore, Surface, make_keyhole
-from napari_amseg.sample.powder import powder_bed
 from napari_amseg.sample.settings import PhantomSettings
 
 Array = NDArray[Any]
-SURFACE_AT = 0.42  # of the height of the frame
 TRACK_SPAN = 0.76  # of the width: a longer scan starts again at the beginning
 LEAST_DEPTH_PX, LEAST_WIDTH_PX = 6.0, 4.0
 CLEARANCE_PX = 2.0
@@ -37,14 +34,8 @@ class TrackedPore:
     def at(self, t: int) -> Pore:
         """The pore in frame `t`."""
         share = 1 - math.exp(-(t - self.birth) / 4)
-        p = self.pore
-        return Pore(
-            p.column_px + share * self.drift[0],
-            p.row_px + share * self.drift[1],
-            p.major_px,
-            p.minor_px,
-            p.angle_rad,
-        )
+        column = self.pore.column_px + share * self.drift[0]
+        return replace(self.pore, column_px=column, row_px=self.pore.row_px + share * self.drift[1])
 
 
 class Process:
@@ -52,9 +43,10 @@ class Process:
 
     def __init__(self, settings: PhantomSettings) -> None:
         self.settings = s = settings
+        self.sense = 1 if s.direction == "right" else -1
         self.step_px = s.scan_speed_m_s * 1e6 / s.frame_rate_hz / s.pixel_size_um
         self.surface = Surface(
-            float(round(SURFACE_AT * s.height_px)),
+            float(round(s.surface_at * s.height_px)),
             math.tan(math.radians(s.surface_tilt_deg)),
             s.width_px / 2,
         )
@@ -72,8 +64,8 @@ class Process:
         if self.step_px > 0:
             on = min(on, max(1, int(TRACK_SPAN * s.width_px / self.step_px)))
         phase = np.arange(s.n_frames) % max(1, on + 2 * off) - off
-        self.laser_on = (phase >= 0) & (phase < on)
-        self.mouth_px = s.width_px / 2 + (phase - (on - 1) / 2) * self.step_px
+        self.laser_on = (phase >= 0) & (phase < on) & (s.surface_at >= 0)
+        self.mouth_px = s.width_px / 2 + self.sense * (phase - (on - 1) / 2) * self.step_px
         room = s.height_px - 4 - self.surface.row_at(self.mouth_px)
         depth = s.keyhole_depth_um / s.pixel_size_um * (1 + s.fluctuation * self._depth_noise)
         depth *= 1 - np.exp(-(phase + 1.5) / 3, where=phase >= 0, out=np.zeros(s.n_frames))
@@ -85,14 +77,23 @@ class Process:
         """The keyhole in frame `t`, None with the laser off."""
         if not self.laser_on[t]:
             return None
+        s = self.settings
+        wobble = np.random.default_rng([s.seed, 6, t]).normal(0, 0.1 * s.fluctuation, 7)
         return make_keyhole(
             float(self.mouth_px[t]),
             depth_px=float(self.depth_px[t]),
             width_px=float(self.width_px[t]),
-            direction=1,
+            direction=self.sense,
             profile=KeyholeProfile(
-                bend=0.3 * (1 + self.settings.fluctuation * self._bend_noise[t])
+                bend=s.keyhole_bend * (1 + s.fluctuation * self._bend_noise[t]),
+                bend_power=s.keyhole_hook,
+                flare=s.keyhole_mouth,
+                bulb=s.keyhole_bulb,
+                tip=s.keyhole_tip,
+                shelf=s.keyhole_shelf,
+                neck=s.keyhole_neck,
             ),
+            wobble=wobble * self.depth_px[t],
         )
 
     def pores_at(self, t: int) -> list[Pore]:
@@ -100,7 +101,7 @@ class Process:
         return [p.at(t) for p in self.pores if p.birth <= t < p.death]
 
     def _all_pores(self, rng: np.random.Generator) -> list[TrackedPore]:
-        pores: list[TrackedPore] = []
+        pores = self._old_pores(rng)
         every = self.settings.pore_every_frames
         if every == 0:
             return pores
@@ -112,21 +113,45 @@ class Process:
             t += max(1, round(every * rng.uniform(0.6, 1.4)))
         return pores
 
+    def _old_pores(self, rng: np.random.Generator) -> list[TrackedPore]:
+        """Pores that earlier tracks left behind, where they found room."""
+        s = self.settings
+        pores: list[TrackedPore] = []
+        for _ in range(s.old_pores):
+            place = rng.uniform(0, (s.width_px, s.height_px))
+            pore = self._shaped(rng, *place.tolist(), spread=0.45)
+            tracked = TrackedPore(pore, 0, s.n_frames, (0.0, 0.0))
+            if self._fits(pore) and not any(_close(tracked, p) for p in pores):
+                death = self._swallowed(tracked)
+                if death > 0:
+                    pores.append(replace(tracked, death=death))
+        return pores
+
+    def _shaped(
+        self, rng: np.random.Generator, column: float, row: float, *, spread: float = 0.3
+    ) -> Pore:
+        """A pore of random size and form at this place."""
+        s = self.settings
+        radius = max(2.0, s.pore_radius_um / s.pixel_size_um * math.exp(rng.normal(0, spread)))
+        stretch = rng.uniform(1.0, 1.4)
+        lobing, lobes = s.pore_lobing * rng.random(), int(rng.integers(2, 5))
+        angle = rng.normal(0, 0.4)
+        return Pore(column, row, radius * stretch, radius / stretch, angle, lobing, lobes)
+
     def _pinched_off(self, rng: np.random.Generator, t: int) -> TrackedPore | None:
         """A pore left behind the tip of the keyhole of frame `t`, if there is room."""
         s = self.settings
-        radius = max(2.0, s.pore_radius_um / s.pixel_size_um * math.exp(rng.normal(0, 0.3)))
-        stretch = rng.uniform(1.0, 1.4)
-        drift = (-rng.uniform(0, 1.5) * radius, -rng.uniform(0, 0.6) * radius)
-        angle = rng.normal(0, 0.4)
+        pore = self._shaped(rng, 0.0, 0.0)
+        radius = math.sqrt(pore.major_px * pore.minor_px)
+        drift = (-self.sense * rng.uniform(0, 1.5) * radius, -rng.uniform(0, 0.6) * radius)
         keyhole = self.keyhole_at(t)
         if keyhole is None:
             return None
         depth = keyhole.depth_px - rng.uniform(0.3, 1.0) * radius
         i = int(np.searchsorted(keyhole.below, depth))
-        column = keyhole.centre[i] - keyhole.half_width[i] - stretch * radius - CLEARANCE_PX - 1
-        row = float(self.surface.row_at(column)) + depth
-        pore = Pore(float(column), row, radius * stretch, radius / stretch, angle)
+        apart = keyhole.half_width[i] + pore.reach_px + CLEARANCE_PX + 1
+        column = float(keyhole.centre[i] - self.sense * apart)
+        pore = replace(pore, column_px=column, row_px=float(self.surface.row_at(column)) + depth)
         tracked = TrackedPore(pore, t, s.n_frames, drift)
         if not (self._fits(pore) and self._fits(tracked.at(s.n_frames + 100))):
             return None
@@ -140,7 +165,7 @@ class Process:
 
     def _swallowed(self, pore: TrackedPore) -> int:
         """First frame in which the pore would touch the keyhole; the number of frames if none."""
-        reach = 1.5 * self.depth_px + 3 * self.width_px + 4 * pore.pore.major_px
+        reach = 1.5 * self.depth_px + 3 * self.width_px + 4 * pore.pore.reach_px
         near = self.laser_on & (np.abs(self.mouth_px - pore.pore.column_px) < reach)
         for t in np.flatnonzero(near[pore.birth :]) + pore.birth:
             keyhole = self.keyhole_at(int(t))
@@ -152,56 +177,6 @@ class Process:
             if (reached & (np.abs(x - centre) < width + 1)).any():
                 return int(t)
         return self.settings.n_frames
-
-    @cached_property
-    def powder(self) -> Powder:
-        """The powder bed and what becomes of it."""
-        return Powder.spread(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Powder:
-    """Particles of a bed that the keyhole blows away as it passes.
-
-    particles : (n, 3) of column, row, radius in pixels. gone_at : (n,) frame in which each
-    leaves its place. velocity : (n, 2) px a frame of those that fly visibly, NaN for the others.
-    """
-
-    particles: Array
-    gone_at: Array
-    velocity: Array
-
-    @classmethod
-    def spread(cls, process: Process) -> Powder:
-        """A fresh bed for a process."""
-        s = process.settings
-        rng = np.random.default_rng([s.seed, 3])
-        if s.powder_layer_um == 0:
-            return cls(np.zeros((0, 3)), np.zeros(0, int), np.zeros((0, 2)))
-        radius = max(1.0, s.particle_radius_um / s.pixel_size_um)
-        bed = powder_bed(
-            rng,
-            surface=process.surface,
-            width_px=s.width_px,
-            height_px=max(2.2 * radius, s.powder_layer_um / s.pixel_size_um),
-            radius_px=radius,
-            layers=0.2 * s.substrate_thickness_um / (1.33 * s.particle_radius_um),
-        )
-        gone = np.full(len(bed), np.iinfo(np.int64).max)
-        reach = s.denuded_um / s.pixel_size_um * rng.uniform(0.7, 1.2, len(bed))
-        for t in np.flatnonzero(process.laser_on)[::-1]:
-            gone[np.abs(bed[:, 0] - process.mouth_px[t]) < reach] = t
-        velocity = rng.normal((-1.0, -2.5), (1.5, 0.8), (len(bed), 2))
-        velocity[rng.random(len(bed)) > 0.04] = np.nan
-        return cls(bed, gone, velocity)
-
-    def at(self, t: int) -> Array:
-        """Particles lying or flying in frame `t`, (m, 3)."""
-        lying = self.particles[self.gone_at > t]
-        flies = (self.gone_at <= t) & np.isfinite(self.velocity[:, 0])
-        flying = self.particles[flies].copy()
-        flying[:, :2] += self.velocity[flies] * (t - self.gone_at[flies] + 1)[:, None]
-        return np.concatenate([lying, flying])
 
 
 def _band_limited(rng: np.random.Generator, n: int) -> Array:
@@ -215,8 +190,9 @@ def _band_limited(rng: np.random.Generator, n: int) -> Array:
 def _outline(pore: Pore) -> tuple[Array, Array]:
     """Columns and rows of points on the wall of a pore, with a little clearance."""
     angle = np.linspace(0, 2 * np.pi, 32, endpoint=False)
-    along = (pore.major_px + CLEARANCE_PX / 2) * np.cos(angle)
-    across = (pore.minor_px + CLEARANCE_PX / 2) * np.sin(angle)
+    wall = 1 + pore.lobing * np.cos(pore.lobes * angle)
+    along = (wall * pore.major_px + CLEARANCE_PX / 2) * np.cos(angle)
+    across = (wall * pore.minor_px + CLEARANCE_PX / 2) * np.sin(angle)
     cos, sin = math.cos(pore.angle_rad), math.sin(pore.angle_rad)
     return pore.column_px + along * cos - across * sin, pore.row_px + along * sin + across * cos
 
@@ -227,4 +203,4 @@ def _close(one: TrackedPore, other: TrackedPore) -> bool:
         one.pore.column_px - other.pore.column_px, one.pore.row_px - other.pore.row_px
     )
     ways = math.hypot(*one.drift) + math.hypot(*other.drift)
-    return apart < one.pore.major_px + other.pore.major_px + ways + CLEARANCE_PX
+    return apart < one.pore.reach_px + other.pore.reach_px + ways + CLEARANCE_PX

@@ -1,42 +1,173 @@
-"""The scene of a random training frame: geometry, absorption and labels, before any camera."""
+"""The metal in the beam, frame by frame, and the class of every pixel."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from napari_amseg.sample.geometry import Surface
+from napari_amseg.labels import Label
+from napari_amseg.sample.geometry import Pore, centres
+from napari_amseg.sample.materials import attenuation_per_cm, decrement
+from napari_amseg.sample.optics import UM_PER_CM, add_spheres
+from napari_amseg.sample.plate import roughness_um
+from napari_amseg.sample.powder import Airborne, Bed, stuck_to_windows
+from napari_amseg.sample.process import Process
 
 Array = NDArray[Any]
+LEAST_SIGNAL = 8.0  # of a pore over the noise: Rose's 5, and some for the texture of the plate
 
 
-@dataclass(slots=True)
 class Scene:
-    """What a training frame is made of, and how strongly it shows.
+    """Projected thickness on a fine grid, labels on the pixels, of one process.
 
-    is_clipped : a slit cuts the beam off above the surface.
-    below : depth of pixel centres under the surface, (Y, X). labels : uint8 (Y, X).
-    optical_depth : projected absorption, (Y, X). plate : optical depth of the substrate.
-    glitter : brightness factor of what scatters rather than absorbs, (Y, X).
-    contrast : optical depth missing in the middle of a cavity.
+    Nothing is kept but what does not move, so frames may be asked for in any order.
     """
 
-    surface: Surface
-    has_surface: bool
-    has_powder: bool
-    is_clipped: bool
-    below: Array
-    labels: Array
-    optical_depth: Array
-    glitter: Array
-    plate: float
-    contrast: float
+    def __init__(self, process: Process) -> None:
+        self.process, self.settings = process, process.settings
+        s = self.settings
+        self.points, self.step_um = s.oversampling, s.pixel_size_um / s.oversampling
+        self.shape = (s.height_px, s.width_px)
+        self.below = process.surface.depth_map(self.shape)
+        self.fine_below = process.surface.depth_map(self.shape, points=self.points)
+        rng = np.random.default_rng([s.seed, 3])
+        self.bed = Bed.spread(process)
+        self.flying = Airborne.released(rng, s.flying, process)
+        self.spatter = Airborne.released(rng, s.spatter, process, size=rng.uniform(1.2, 2.5))
+        self._hump_form = rng.uniform(0.5, 1.5, 4)
 
+    @cached_property
+    def plate_um(self) -> Array:
+        """The plate with its rough faces, float32 on the fine grid."""
+        s = self.settings
+        edge_px = s.edge_um / s.pixel_size_um
+        share = 1 / (1 + np.exp(np.clip(self.fine_below * (-4 / edge_px), -30, 30)))
+        rough = roughness_um(np.random.default_rng([s.seed, 7]), s)
+        return np.asarray(share * (s.substrate_thickness_um + rough), np.float32)
 
-def between(rng: np.random.Generator, low: float, high: float) -> float:
-    """A log-uniform draw."""
-    return float(math.exp(rng.uniform(math.log(low), math.log(high))))
+    @cached_property
+    def window_um(self) -> Array:
+        """Metal on the windows, not part of the process, float32 on the fine grid."""
+        rng = np.random.default_rng([self.settings.seed, 4])
+        return self._spheres(stuck_to_windows(rng, self.process))
+
+    def _spheres(self, particles: Array) -> Array:
+        metal = np.zeros(self.fine_below.shape, np.float32)
+        add_spheres(metal, particles * self.points, per_px=self.step_um)
+        return metal
+
+    def _loose_um(self, t: int) -> Array:
+        """Powder of the bed and in flight, above the surface."""
+        metal = self._spheres(np.concatenate([self.bed.at(t), self.flying.at(t)]))
+        metal[self.fine_below >= 0] = 0
+        return metal
+
+    def metal_um(self, t: int) -> Array:
+        """Projected thickness of everything metallic in frame `t`, float32 on the fine grid."""
+        s = self.settings
+        metal = self.plate_um.copy()
+        for pore in self.process.pores_at(t):
+            box, radius = pore.relative_radius(self.shape, points=self.points)
+            opening = 2 * pore.minor_px * s.pixel_size_um
+            metal[box] -= opening * np.sqrt(np.clip(1 - radius**2, 0, None))
+        keyhole = self.process.keyhole_at(t)
+        if keyhole is not None:  # elliptical in section
+            box, offset = keyhole.relative_offset(self.fine_below, points=self.points)
+            width = np.interp(self.fine_below[box], keyhole.below, 2 * keyhole.half_width)
+            span = s.keyhole_span * s.pixel_size_um * width
+            metal[box] -= span * np.sqrt(np.clip(1 - offset**2, 0, None))
+        np.clip(metal, 0, None, out=metal)
+        metal += self._loose_um(t)
+        metal += self.window_um
+        if s.spatter:
+            metal += self._spheres(self.spatter.at(t)) * (self.fine_below < 0)
+        if s.hump_um and keyhole is not None:
+            metal += self._hump_um(t)
+        return metal
+
+    def still_um(self) -> Array:
+        """What a background image shows: plate, bed and windows, float32 on the fine grid."""
+        lying = self._spheres(self.bed.particles) * (self.fine_below < 0)
+        return np.asarray(self.plate_um + lying + self.window_um)
+
+    def _hump_um(self, t: int) -> Array:
+        """Melt raised above the surface behind the mouth; narrower than the plate."""
+        s, form = self.settings, self._hump_form
+        behind = self.process.sense * (
+            self.process.mouth_px[t] - centres(self.shape[1], self.points)
+        )
+        length = form[0] * s.keyhole_width_um / s.pixel_size_um
+        rise = np.exp(-(((behind - 0.8 * length) / length) ** 2))
+        rise += 0.3 * form[1] / (1 + np.exp(-(behind - 2 * length) / length))
+        height = s.hump_um / s.pixel_size_um * rise
+        inside = np.clip(1 + self.fine_below / np.maximum(height, 1e-3), 0, 1)
+        thickness = min(0.5 * s.substrate_thickness_um, 2.5 * form[2] * s.keyhole_width_um)
+        return np.asarray(np.where(self.fine_below < 0, thickness * np.sqrt(inside), 0), np.float32)
+
+    def labels(self, t: int) -> Array:
+        """The class of every pixel centre, uint8 (Y, X).
+
+        Spatter, the hump and what sticks to the windows are not classes: their pixels have the
+        class of what lies behind. Gaps between touching powder particles are powder.
+        """
+        labels = np.full(self.shape, Label.BACKGROUND, np.uint8)
+        labels[self._powder(t)] = Label.POWDER
+        labels[self.below >= 0] = Label.SUBSTRATE
+        for pore in self.process.pores_at(t):
+            box, radius = pore.relative_radius(self.shape)
+            labels[box][radius <= 1] = Label.PORE
+        keyhole = self.process.keyhole_at(t)
+        if keyhole is not None:
+            box, offset = keyhole.relative_offset(self.below)
+            labels[box][np.abs(offset) <= 1] = Label.KEYHOLE
+        return labels
+
+    def _powder(self, t: int) -> Array:
+        s = self.settings
+        middle = self.points // 2
+        powder = self._loose_um(t)[middle :: self.points, middle :: self.points] > 0
+        gap = round(0.35 * s.particle_radius_um / s.pixel_size_um)
+        if gap:
+            powder = ndimage.binary_closing(np.pad(powder, gap), iterations=gap)
+            powder = powder[gap:-gap, gap:-gap]
+        return np.asarray(powder)
+
+    def pore_ids(self, t: int) -> Array:
+        """The track of every pore pixel, 1 and up, uint16 (Y, X); 0 elsewhere."""
+        ids = np.zeros(self.shape, np.uint16)
+        for number, tracked in enumerate(self.process.pores, start=1):
+            if tracked.birth <= t < tracked.death:
+                box, radius = tracked.at(t).relative_radius(self.shape)
+                ids[box][radius <= 1] = number
+        return ids
+
+    def unclear(self, t: int) -> Array:
+        """Where no one could tell the class from the image, bool (Y, X).
+
+        Powder in flight and powder on a window look the same, and pores too faint for the noise
+        (Rose criterion) are not seen at all.
+        """
+        middle = self.points // 2
+        stuck = self.window_um[middle :: self.points, middle :: self.points] > 0
+        has_powder = self.settings.powder_layer_um > 0 or self.settings.flying > 0
+        unclear = np.asarray(stuck & (self.below < 0) & has_powder)
+        for pore in self.process.pores_at(t):
+            if not self._is_visible(pore):
+                box, radius = pore.relative_radius(self.shape)
+                unclear[box] |= radius <= 1
+        return unclear
+
+    def _is_visible(self, pore: Pore) -> bool:
+        s = self.settings
+        mu_um = attenuation_per_cm(s.material, s.energy_kev) / UM_PER_CM
+        signal_to_noise = math.sqrt(s.photons * math.exp(-mu_um * s.substrate_thickness_um))
+        opening = 2 * pore.minor_px * s.pixel_size_um
+        rim = s.distance_m * 1e6 * decrement(s.material, s.energy_kev) / s.pixel_size_um
+        rim *= math.sqrt(2 * pore.minor_px)
+        contrast = mu_um * opening + 0.5 * min(rim, 1.0)
+        return contrast * math.sqrt(pore.area_px) * signal_to_noise > LEAST_SIGNAL

@@ -1,0 +1,125 @@
+"""The camera image of a scene: beam, refraction, blur, noise, and what was corrected before."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_amseg.sample.materials import attenuation_per_cm, decrement, wavelength_um
+from napari_amseg.sample.optics import (
+    binned,
+    fresnel_blur_um,
+    refracted,
+    smoothed,
+    transmission,
+)
+from napari_amseg.sample.plate import band_noise, stains
+from napari_amseg.sample.scene import Scene
+
+Array = NDArray[Any]
+OPEN_BEAM, OFFSET, READ_NOISE = 0.63, 0.015, 0.001  # of the range of the camera
+CORRECTED_LEVEL = 0.6  # where an open beam lies after a flat field or background division
+SOURCE_UM = 0.6  # penumbra of the source on the detector
+UM_PER_M = 1e6
+
+
+class Camera:
+    """Images of a scene, frame by frame."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.settings = scene, scene.settings
+        s = self.settings
+        self.most = 2**s.bit_depth - 1
+        self.dtype = np.dtype(np.uint8 if s.bit_depth <= 8 else np.uint16)
+        rng = np.random.default_rng([s.seed, 8])
+        self.beam = self._beam(rng) * self._slit(rng)
+        self.gain = self._gain(rng)
+        self.stains = np.where(scene.below > 0, stains(rng, s), 1)
+        self.mismatch = 1 + 0.3 * s.fixed_pattern * rng.standard_normal(scene.shape)
+
+    def _beam(self, rng: np.random.Generator) -> Array:
+        """A Gaussian beam with the bands that mirrors and multilayers give it."""
+        s, shape = self.settings, self.scene.shape
+        middle = rng.uniform(0.3, 0.7, 2)
+        y = (np.linspace(0, 1, shape[0], dtype=np.float32)[:, None] - middle[0]) / s.beam_height
+        x = (np.linspace(0, 1, shape[1], dtype=np.float32)[None] - middle[1]) / 1.2
+        lines = s.bands * band_noise(rng, (shape[0], 1), (rng.uniform(1.5, 8), 0))
+        return np.asarray(np.exp(-0.5 * (y**2 + x**2)) * np.exp(lines), np.float32)
+
+    def _slit(self, rng: np.random.Generator) -> Array:
+        """A slit that cuts the beam off above the surface, with lines along the cut."""
+        s, below = self.settings, self.scene.below * self.settings.pixel_size_um
+        if s.slit_transmission == 1:
+            return np.ones_like(below)
+        lit = np.clip(below / s.slit_soft_um + 0.25, 0, 1)
+        profile = s.slit_transmission + (1 - s.slit_transmission) * lit
+        for _ in range(s.slit_fringes):
+            centre, width = -rng.uniform(2, 60), rng.uniform(1.5, 10)
+            line = np.exp(-(((below - centre) / width) ** 2))
+            if rng.random() < 0.5:
+                line = line * (1 + 0.5 * band_noise(rng, below.shape, (1, rng.uniform(3, 60))))
+            profile = profile * (1 + rng.uniform(-0.7, 0.8) * line)
+        return np.asarray(np.clip(profile, 0, None), np.float32)
+
+    def _gain(self, rng: np.random.Generator) -> Array:
+        """Fixed pattern of pixels, columns and rows, and dust on the scintillator."""
+        s, (height, width) = self.settings, self.scene.shape
+        strength = s.fixed_pattern * rng.random(3)
+        gain = 1 + strength[0] * band_noise(rng, (height, width), rng.uniform(0, 0.8))
+        gain += strength[1] * rng.standard_normal((1, width))
+        gain += strength[2] * rng.standard_normal((height, 1))
+        for _ in range(s.dust):
+            row, column = rng.uniform(0, height), rng.uniform(0, width)
+            y, x = np.ogrid[:height, :width]
+            apart = np.hypot((y - row) / rng.uniform(1, 5), (x - column) / rng.uniform(1, 5))
+            gain *= 1 - rng.uniform(0.1, 0.7) * np.exp(-(apart**2))
+        return np.asarray(np.clip(gain, 0.05, None), np.float32)
+
+    def _through(self, metal_um: Array) -> Array:
+        """The fraction of the beam that reaches every pixel, float32 (Y, X)."""
+        s, points = self.settings, self.scene.points
+        mu = attenuation_per_cm(s.material, s.energy_kev)
+        bright = transmission(metal_um, attenuation_per_cm=mu)
+        distance = s.distance_m * UM_PER_M
+        step = self.scene.step_um
+        path = smoothed(metal_um * np.float32(decrement(s.material, s.energy_kev)), 0.5 / step)
+        bright = refracted(bright, path, step_um=step, distance_um=distance)
+        zone = fresnel_blur_um(wavelength_um(s.energy_kev), distance) if distance else 0.0
+        blur = np.hypot(np.hypot(zone, SOURCE_UM) / step, s.blur_px * points)
+        bright = binned(smoothed(bright, float(blur)), points)
+        wall_cm = attenuation_per_cm("glassy carbon", s.energy_kev) * s.wall_mm / 10
+        return bright * np.float32(np.exp(-wall_cm))
+
+    @cached_property
+    def _still(self) -> Array:
+        return self._through(self.scene.still_um()) * self.stains
+
+    def image(self, t: int) -> Array:
+        """The camera image of frame `t`, (Y, X), uint8 up to 8 bit, else uint16."""
+        s = self.settings
+        rng = np.random.default_rng([s.seed, 5, t])
+        flicker = np.float32(1 + s.flicker * rng.standard_normal())
+        lit = self.beam * self.gain
+        bright = self._through(self.scene.metal_um(t)) * self.stains * lit * flicker
+        noise = np.sqrt(bright / s.photons + READ_NOISE**2)
+        bright = bright + noise * rng.standard_normal(bright.shape, dtype=np.float32)
+        if s.background:
+            value = CORRECTED_LEVEL * bright / np.maximum(self._still * lit, 1e-3)
+        elif s.flat_field:
+            value = CORRECTED_LEVEL * bright / np.maximum(lit * self.mismatch, 1e-3)
+        else:
+            value = OPEN_BEAM * bright + OFFSET
+        if s.inverted:
+            value = 1 - value
+        return np.asarray(np.clip(np.round(value * self.most), 0, self.most), self.dtype)
+
+
+def edge_profile(image: Array, below_px: Array, *, reach: int = 20) -> Array:
+    """Mean brightness at every depth from -reach to reach below the surface, (2 reach + 1,)."""
+    where = np.abs(below_px) <= reach + 0.5
+    bins = np.round(below_px[where]).astype(int) + reach
+    return np.asarray(ndimage.mean(image[where], bins, np.arange(2 * reach + 1)))
