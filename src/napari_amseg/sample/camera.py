@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_amseg.sample.materials import attenuation_per_cm, decrement, wavelength_um
 from napari_amseg.sample.optics import (
@@ -116,10 +115,3 @@ class Camera:
         if s.inverted:
             value = 1 - value
         return np.asarray(np.clip(np.round(value * self.most), 0, self.most), self.dtype)
-
-
-def edge_profile(image: Array, below_px: Array, *, reach: int = 20) -> Array:
-    """Mean brightness at every depth from -reach to reach below the surface, (2 reach + 1,)."""
-    where = np.abs(below_px) <= reach + 0.5
-    bins = np.round(below_px[where]).astype(int) + reach
-    return np.asarray(ndimage.mean(image[where], bins, np.arange(2 * reach + 1)))

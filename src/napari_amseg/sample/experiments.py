@@ -113,6 +113,8 @@ def _keyhole(rng: np.random.Generator, s: PhantomSettings) -> dict[str, Any]:
         "keyhole_neck": rng.uniform(0, 0.5) if rng.random() < 0.3 else 0.0,
         "keyhole_tip": rng.uniform(0.06, 0.5),
         "keyhole_span": between(rng, 0.7, 4),
+        "wall_um": rng.uniform(0, 3),
+        "exposure_us": between(rng, 0.5, 15),
         "fluctuation": rng.uniform(0.02, 0.3),
         "hump_um": rng.uniform(3, 40) if rng.random() < 0.5 else 0.0,
         "spatter": int(rng.integers(1, 8)) if rng.random() < 0.3 else 0,
@@ -139,6 +141,7 @@ def _dirt(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
     flies = rng.random() < (0.7 if kind == "powder" else 0.0)
     return {
         "particle_radius_um": radius,
+        "powder_filling": rng.uniform(0.08, 0.6),
         "denuded_um": between(rng, 10, 250),
         "flying": int(a_frame * max(0.0, s.surface_at) * between(rng, 0.002, 0.4)) if flies else 0,
         "window_particles": min(4000, int(a_frame * cover)),

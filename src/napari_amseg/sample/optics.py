@@ -114,8 +114,8 @@ def add_spheres(thickness: Array, spheres: Array, *, per_px: float = 1.0) -> Non
             thickness[y0:y1, x0:x1] += part * np.float32(per_px)
 
 
-def smoothed(image: Array, sigma: float) -> Array:
+def smoothed(image: Array, sigma: float | tuple[float, float]) -> Array:
     """Gaussian blur, edges repeated; unchanged where it would not be seen."""
-    if sigma < 0.2:
+    if np.max(sigma) < 0.2:
         return image
     return np.asarray(ndimage.gaussian_filter(image, sigma, mode="nearest", truncate=3))

@@ -18,7 +18,6 @@ from napari_amseg.sample.settings import PhantomSettings
 
 Array = NDArray[Any]
 SMALLEST_UM, LARGEST_UM, SPREAD = 5.0, 32.0, 0.35
-FILLED_SHARE = 0.2  # of the thickness of the plate, in rays through the bed
 
 
 def radii(rng: np.random.Generator, n: int, s: PhantomSettings) -> Array:
@@ -36,13 +35,14 @@ def powder_bed(
     """
     middle = s.particle_radius_um / s.pixel_size_um
     height = max(2.2 * middle, s.powder_layer_um / s.pixel_size_um)
-    layers = FILLED_SHARE * s.substrate_thickness_um / (1.33 * s.particle_radius_um)
+    layers = s.powder_filling * s.substrate_thickness_um / (1.33 * s.particle_radius_um)
     n = max(1, round(layers * s.width_px * height / (math.pi * middle**2)))
     radius = radii(rng, n, s)
     column = rng.uniform(-2 * middle, s.width_px + 2 * middle, n)
     knots = max(4, round(s.width_px / (6 * middle)))
     waves = height * (1 + roughness * rng.standard_normal(knots))
-    top = np.interp(column, np.linspace(0, s.width_px, knots), np.maximum(waves, 2 * middle))
+    top = np.interp(column, np.linspace(0, s.width_px, knots), waves)
+    top = np.maximum(top * (1 + roughness * rng.standard_normal(n)), 2 * middle)  # along the beam
     above = radius + rng.uniform(0, 1, n) * np.maximum(top - 2 * radius, 0)
     return np.stack([column, surface.row_at(column) - above, radius], axis=1)
 

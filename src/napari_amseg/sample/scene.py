@@ -13,7 +13,7 @@ from scipy import ndimage
 from napari_amseg.labels import Label
 from napari_amseg.sample.geometry import Pore, centres
 from napari_amseg.sample.materials import attenuation_per_cm, decrement
-from napari_amseg.sample.optics import UM_PER_CM, add_spheres
+from napari_amseg.sample.optics import UM_PER_CM, add_spheres, smoothed
 from napari_amseg.sample.plate import roughness_um
 from napari_amseg.sample.powder import Airborne, Bed, stuck_to_windows
 from napari_amseg.sample.process import Process
@@ -70,25 +70,33 @@ class Scene:
     def metal_um(self, t: int) -> Array:
         """Projected thickness of everything metallic in frame `t`, float32 on the fine grid."""
         s = self.settings
-        metal = self.plate_um.copy()
+        metal = np.clip(self.plate_um - self._openings_um(t), 0, None)
+        metal += self._loose_um(t)
+        metal += self.window_um
+        if s.spatter:
+            metal += self._spheres(self.spatter.at(t)) * (self.fine_below < 0)
+        if s.hump_um and self.process.laser_on[t]:
+            metal += self._hump_um(t)
+        return np.asarray(metal, np.float32)
+
+    def _openings_um(self, t: int) -> Array:
+        """Extent along the beam of keyhole and pores, float32 on the fine grid."""
+        s = self.settings
+        pores, cavity = (np.zeros(self.fine_below.shape, np.float32) for _ in range(2))
         for pore in self.process.pores_at(t):
             box, radius = pore.relative_radius(self.shape, points=self.points)
             opening = 2 * pore.minor_px * s.pixel_size_um
-            metal[box] -= opening * np.sqrt(np.clip(1 - radius**2, 0, None))
+            pores[box] += opening * np.sqrt(np.clip(1 - radius**2, 0, None))
         keyhole = self.process.keyhole_at(t)
         if keyhole is not None:  # elliptical in section
             box, offset = keyhole.relative_offset(self.fine_below, points=self.points)
             width = np.interp(self.fine_below[box], keyhole.below, 2 * keyhole.half_width)
             span = s.keyhole_span * s.pixel_size_um * width
-            metal[box] -= span * np.sqrt(np.clip(1 - offset**2, 0, None))
-        np.clip(metal, 0, None, out=metal)
-        metal += self._loose_um(t)
-        metal += self.window_um
-        if s.spatter:
-            metal += self._spheres(self.spatter.at(t)) * (self.fine_below < 0)
-        if s.hump_um and keyhole is not None:
-            metal += self._hump_um(t)
-        return metal
+            cavity[box] += span * np.sqrt(np.clip(1 - offset**2, 0, None))
+        travelled = s.scan_speed_m_s * s.exposure_us  # um; a box of width w has sd w / sqrt(12)
+        along = math.hypot(s.wall_um, travelled / math.sqrt(12))
+        wall = s.wall_um / self.step_um
+        return smoothed(pores, wall) + smoothed(cavity, (wall, along / self.step_um))
 
     def still_um(self) -> Array:
         """What a background image shows: plate, bed and windows, float32 on the fine grid."""

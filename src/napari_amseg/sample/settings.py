@@ -56,6 +56,9 @@ class PhantomSettings(Settings):
     keyhole_span: float = setting(
         1.0, low=0.2, high=8, help="Extent along the beam, times the width."
     )
+    wall_um: float = setting(
+        1.0, unit="µm", low=0, help="Blur of the walls of keyhole and pores, tilted to the beam."
+    )
     fluctuation: float = setting(
         0.15, low=0, high=0.4, help="Standard deviation of the depth relative to its mean."
     )
@@ -90,6 +93,9 @@ class PhantomSettings(Settings):
     powder_layer_um: float = setting(
         70.0, unit="µm", low=0, help="Height of the powder bed; 0 is a bare plate."
     )
+    powder_filling: float = setting(
+        0.35, low=0.02, high=0.65, help="Part of the bed that is metal, over the plate's thickness."
+    )
     particle_radius_um: float = setting(
         14.0, unit="µm", low=1, help="Median particle radius; log-normal, 5 to 32 µm by default."
     )
@@ -121,6 +127,9 @@ class PhantomSettings(Settings):
     flicker: float = setting(0.01, low=0, high=0.2, help="Frame to frame change of the beam.")
 
     # camera
+    exposure_us: float = setting(
+        2.0, unit="µs", low=0, help="Exposure time, in which the keyhole moves on."
+    )
     blur_px: float = setting(0.8, unit="px", low=0, high=5, help="Blur of the camera.")
     photons: float = setting(
         10_000.0, low=1, help="Detected photons a pixel in the open beam: sets the noise."
