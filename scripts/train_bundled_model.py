@@ -40,7 +40,7 @@ from napari_amseg.types import Experiment, stack_from_array
 
 Array = NDArray[Any]
 SHAPE, CROP = (256, 384), 256
-EXPERIMENTS_AT_ONCE, FRAMES_EACH = 200, 3
+EXPERIMENTS_AT_ONCE, FRAMES_EACH = 100, 3
 TEST_SEED = 9_000_000
 
 

@@ -50,7 +50,8 @@ def test_help_teaches(command):
 
 def test_settings_become_options():
     text = run("segment", "--help").output
-    for option in ("--batch-size", "--min-pore-area-px", "--background-window", "--engine"):
+    for option in ("--batch-size", "--min-pore-area-px", "--background-window", "--engine",
+                   "--confidence", "--physical-layers", "--smallest-pore-px"):  # fmt: skip
         assert option in text
 
 
@@ -106,6 +107,20 @@ def test_segment_replays_the_chain_of_an_earlier_run(tiff_file, tmp_path, model)
     for name in ("labels.tif", "frames.csv", "pores.csv"):
         first, second = (tmp_path / folder / f"stack_{name}" for folder in "ab")
         assert first.read_bytes() == second.read_bytes()
+
+
+def test_segment_with_confidence_and_post_processing(tiff_file, tmp_path, model):
+    given = ["--model", model, "--engine", "keras", "--confidence", "--smallest-pore-px", "9999"]
+    done = run("segment", tiff_file, *given, "-o", tmp_path / "a")
+    assert done.exit_code == 0, done.output
+    assert "stack_confidence.tif" in done.stdout
+    assert "most uncertain masks: " in done.stderr
+    post = json.loads((tmp_path / "a" / "stack_run.json").read_text())["settings"]["post"]
+    assert post["smallest_pore_px"] == 9999
+    labels = tmp_path / "a" / "stack_labels.tif"
+    again = run("quantify", labels, "-o", tmp_path / "b")
+    assert again.exit_code == 0, again.output
+    assert "uncertain" not in again.stderr
 
 
 def test_preprocess_dtypes(tiff_file, tmp_path, frames):
@@ -198,6 +213,7 @@ def test_bad_stacks(tmp_path, frames, model, kind, words):
         (["--pixel-size", "nan"], "positive"),
         (["--frame-rate", "-5"], "positive"),
         (["--batch-size", "0"], "at least 1"),
+        (["--smallest-pore-px", "-1"], "at least 0"),
         (["--dark", "d.tif"], "need --flat"),
         (["--flat", "nothing.tif"], "no such file"),
         (["--model", "nothing"], "no model bundle"),

@@ -24,6 +24,7 @@ from napari_amseg.pipeline.jobs import (
 )
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.preprocess import Chain, Crop
+from napari_amseg.segment import PostSettings
 from napari_amseg.types import Experiment
 
 MAKE_BUNDLE = """
@@ -91,6 +92,21 @@ def test_a_job_fills_the_shared_labels_and_reports_every_frame_the_shown_one_fir
         area = np.count_nonzero(labels[d.frame] == 1)
         assert d.row["keyhole_area_px"] == area
         assert d.row["keyhole_area_um2"] == pytest.approx(4 * area)
+
+
+def test_confidence_goes_into_a_shared_file_and_labels_are_post_processed(process, job, tmp_path):
+    run(process, job)
+    plain = np.load(job.out)
+    path = tmp_path / "confidence.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(6, 24, 48)).flush()
+    post = PostSettings(smallest_keyhole_px=10_000, smallest_pore_px=10_000)
+    _, *done, finished = run(process, replace(job, confidence=str(path), post=post))
+    assert isinstance(finished, Finished)
+    confidence = np.load(path)
+    assert confidence.min() >= 50  # the most probable of five classes has at least a fifth
+    assert np.unique(confidence).size > 10
+    assert not np.array_equal(np.load(job.out), plain)
+    assert all(0 < d.row["uncertainty"] <= 1 for d in done)
 
 
 def test_frames_in_memory_travel_through_a_file_and_give_the_same_labels(

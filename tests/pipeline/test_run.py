@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
 
 from napari_amseg import read_stack, segment_stack
-from napari_amseg.models import ModelCard, build, save_bundle
+from napari_amseg.labels import DEFAULT_SCHEME
+from napari_amseg.models import ModelCard, build, load_bundle, save_bundle
 from napari_amseg.pipeline import RunRequest, quantify_to_files, segment_to_files
 from napari_amseg.preprocess import Chain, Crop, Normalise
-from napari_amseg.segment import SegmentSettings
+from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings, postprocess
 
 CONTRACT_FRAMES = [
     "frame", "time_s", "keyhole_area_px", "keyhole_area_um2", "keyhole_depth_px",
@@ -79,6 +81,36 @@ def test_labels_are_those_of_the_iterator(request_, bundle):
         np.testing.assert_array_equal(labels[result.frame], result.labels)
 
 
+def test_confidence_is_written_beside_the_labels_if_asked_for(request_, bundle):
+    segment_to_files(replace(request_, maps=MapSettings(confidence=True)), bundle)
+    confidence = tifffile.imread(request_.folder / "run_confidence.tif")
+    assert (confidence.shape, confidence.dtype) == ((6, 32, 48), np.uint8)
+    run = json.loads((request_.folder / "run_run.json").read_text())
+    assert run["settings"]["maps"] == {"confidence": True}
+    assert "run_confidence.tif" in [f["name"] for f in run["outputs"]]
+    for result in segment_stack(request_.stack, bundle, KERAS, confidence=True):
+        np.testing.assert_array_equal(confidence[result.frame], result.confidence)
+    assert next(segment_stack(request_.stack, bundle, KERAS)).confidence is None
+
+
+def test_post_processing_changes_labels_and_measures_and_is_recorded(request_):
+    fast = load_bundle("fast")
+    plain = list(segment_stack(request_.stack, fast, KERAS))
+    post = PostSettings(physical_layers=True, smallest_pore_px=900, smallest_keyhole_px=900)
+    segment_to_files(replace(request_, post=post), fast)
+    labels = tifffile.imread(request_.folder / "run_labels.tif")
+    rows = table(request_.folder / "run_frames.csv")
+    for before, after in zip(plain, labels, strict=True):
+        expected = postprocess(before.labels, DEFAULT_SCHEME, post)
+        np.testing.assert_array_equal(after, expected)
+        row = rows[before.frame]
+        assert int(row["keyhole_area_px"]) == np.count_nonzero(expected == 1)
+        assert float(row["uncertainty"]) == pytest.approx(before.row["uncertainty"])
+    assert not np.array_equal(labels, [r.labels for r in plain])
+    run = json.loads((request_.folder / "run_run.json").read_text())
+    assert run["settings"]["post"] == post.to_json()
+
+
 def test_the_same_run_gives_the_same_bytes(request_, bundle):
     segment_to_files(request_, bundle)
     names = ["run_labels.tif", "run_frames.csv", "run_pores.csv", "run_summary.json"]
@@ -96,8 +128,6 @@ def test_um_columns_are_empty_without_a_pixel_size(tiff_file, tmp_path, bundle):
 
 
 def test_a_crop_is_part_of_the_run(request_, bundle):
-    from dataclasses import replace
-
     record = segment_to_files(replace(request_, chain=Chain((Crop(0, 16, 0, 32),))), bundle)
     assert tifffile.imread(request_.folder / "run_labels.tif").shape == (6, 16, 32)
     assert [s["step"] for s in record["preprocessing"]["steps"]] == ["crop"]
@@ -126,8 +156,6 @@ def test_a_cancelled_run_keeps_earlier_results(request_, bundle):
 
 
 def test_edited_labels_are_not_overwritten(request_, bundle):
-    from dataclasses import replace
-
     segment_to_files(request_, bundle)
     path = request_.folder / "run_labels.tif"
     edited = tifffile.imread(path)
@@ -140,8 +168,6 @@ def test_edited_labels_are_not_overwritten(request_, bundle):
 
 
 def test_another_stack_of_the_same_name_is_not_overwritten(request_, bundle, tmp_path, frames):
-    from dataclasses import replace
-
     segment_to_files(request_, bundle)
     (tmp_path / "b").mkdir()
     tifffile.imwrite(tmp_path / "b" / "stack.tif", frames)
@@ -170,10 +196,11 @@ def test_segment_again_after_quantify_and_edits_are_remembered(request_, bundle)
 def test_quantify_agrees_with_segment_and_remembers_the_model(request_, bundle):
     segment_to_files(request_, bundle)
     folder = request_.folder
-    frames = (folder / "run_frames.csv").read_bytes()
+    rows = table(folder / "run_frames.csv")
     with read_stack(folder / "run_labels.tif") as labels:
         record = quantify_to_files(RunRequest(labels, folder, "run"))
-    assert (folder / "run_frames.csv").read_bytes() == frames
+    assert all(0 < float(row["uncertainty"]) <= 1 for row in rows)
+    assert table(folder / "run_frames.csv") == [row | {"uncertainty": ""} for row in rows]
     assert record["labels_made_by"]["model"]["name"] == "tiny"
 
 

@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_amseg.labels import DEFAULT_SCHEME
-from napari_amseg.measure import FRAME_COLUMNS
+from napari_amseg.pipeline.stack import RESULT_COLUMNS
 from napari_amseg.plugin.layers import KEY
 from napari_amseg.preprocess import Background, Crop
 
@@ -79,7 +79,7 @@ def test_sample_preprocess_segment_measure_export(
     qtbot.waitUntil(lambda: wanted <= set((tmp_path / "out").glob("*")), timeout=PATIENCE_MS)
     with open(tmp_path / "out" / "phantom_corrected_frames.csv") as file:
         rows = list(csv.reader(file))
-    assert tuple(rows[0]) == FRAME_COLUMNS
+    assert tuple(rows[0]) == RESULT_COLUMNS
     assert len(rows) == n_frames + 1
     run = json.loads((tmp_path / "out" / "phantom_corrected_run.json").read_text())
     assert [s["step"] for s in run["preprocessing"]["steps"]] == ["crop", "background"]
@@ -92,6 +92,40 @@ def _series():
     from napari_amseg.plugin.results import SERIES
 
     return SERIES
+
+
+def test_confidence_and_post_processing_from_the_form(viewer, add_widget, bundle_folder, qtbot):
+    frames = np.random.default_rng(1).integers(0, 4000, (3, 64, 96), dtype=np.uint16)
+    raw = viewer.add_image(frames, name="noise", scale=(1, 2, 2))
+    segment = add_widget("Segment")
+    segment.model.choose(bundle_folder)
+    segment.maps.field("confidence").setChecked(True)
+    segment.post.field("smallest_pore_px").setValue(10_000)
+    segment.post.field("smallest_keyhole_px").setValue(10_000)
+    segment.start()
+    qtbot.waitUntil(lambda: not segment.is_running, timeout=PATIENCE_MS)
+    assert [layer.name for layer in viewer.layers] == [
+        "noise", "noise confidence", "noise labels"
+    ]  # fmt: skip
+    confidence = viewer.layers["noise confidence"]
+    assert confidence.data.shape == frames.shape
+    assert confidence.data.min() >= 50
+    assert np.allclose(confidence.scale, raw.scale)
+    assert segment.image.layer() is raw  # a confidence map is nobody's input
+    assert viewer.layers.selection.active is segment.run.layer
+    labels, source = segment.run.layer.data, segment.run.layer.metadata[KEY]
+    assert not np.isin(labels, (1, 2)).all()
+    assert source.run["settings"]["post"]["smallest_pore_px"] == 10_000
+    plain = np.asarray(labels).copy()
+    viewer.layers.remove(segment.run.layer)
+    viewer.layers.remove(confidence)
+    segment.maps.field("confidence").setChecked(False)
+    segment.post.field("smallest_pore_px").setValue(0)
+    segment.post.field("smallest_keyhole_px").setValue(0)
+    segment.start()
+    qtbot.waitUntil(lambda: not segment.is_running, timeout=PATIENCE_MS)
+    assert [layer.name for layer in viewer.layers] == ["noise", "noise labels"]
+    assert not np.array_equal(segment.run.layer.data, plain)
 
 
 def test_a_cancelled_run_keeps_what_is_done_and_can_be_run_again(

@@ -15,10 +15,11 @@ from napari_amseg.plugin.forms import OptionalNumber, SettingsForm
 from napari_amseg.plugin.layers import KEY, LabelSource, image_source
 from napari_amseg.plugin.preprocess import crop_from_shapes
 from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Invert, Normalise
-from napari_amseg.segment import SegmentSettings
+from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Experiment
 
-SETTINGS = [Background, Crop, FlatField, Invert, MeasureSettings, Normalise, SegmentSettings]
+SETTINGS = [Background, Crop, FlatField, Invert, MapSettings, MeasureSettings, Normalise,
+            PostSettings, SegmentSettings]  # fmt: skip
 
 
 @pytest.mark.parametrize("settings_class", SETTINGS)

@@ -33,6 +33,7 @@ def test_figures_are_written(tmp_path, labels, empty):
     stack = stack_from_array(np.stack([labels * (0 if empty else 1)] * 3))
     frames = table(stack, Experiment(pixel_size_um=2.0))
     series_figure(frames, tmp_path / "series.png", title="t")
+    series_figure(frames.assign(uncertainty=0.3), tmp_path / "scored.png")
     overlay_figure(stack, stack, tmp_path / "overlay.png", frames=[0, 1, 2])
-    for name in ("series", "overlay"):
+    for name in ("series", "scored", "overlay"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(PNG)

@@ -5,23 +5,37 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.models import ModelCard, build, load_bundle, save_bundle
-from napari_amseg.segment import SegmentSettings, make_engine, segment_frames
+from napari_amseg.segment import (
+    Prediction,
+    SegmentSettings,
+    make_engine,
+    predict_frames,
+    segment_frames,
+)
 from napari_amseg.types import stack_from_array
 
 
 class ThresholdEngine:
-    """Stands for a network whose answer is known: class 3 where bright, 4 where dark."""
+    """Stands for a network whose answer is known: class 3 where bright, 4 where dark.
+
+    The areas are those of one class, everywhere predicted with the grey value as probability.
+    """
 
     name, device, multiple = "threshold", "test", 16
 
     def __init__(self):
         self.shapes = []
 
-    def class_maps(self, batch):
+    def predict(self, batch, rows, columns):
         self.shapes.append(batch.shape)
         assert batch.shape[1] % 16 == batch.shape[2] % 16 == 0
-        return np.where(batch > 0.5, 3, 4).astype(np.uint8)
+        kept = rows[:, :, None] * columns[:, None]
+        hit = (batch * kept).sum((1, 2))
+        areas = np.stack([kept.sum((1, 2)), hit, hit], axis=-1)[:, None]
+        labels = np.where(batch > 0.5, 3, 4).astype(np.uint8)
+        return Prediction(labels, areas, np.round(255 * batch).astype(np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +54,21 @@ def test_any_frame_size_is_segmented_pixel_by_pixel(rng, shape, tile_px):
     assert list(found) == [0, 1, 2, 3, 4]
     for t, frame in enumerate(frames):
         np.testing.assert_array_equal(found[t], np.where(frame > 0.5, 3, 4))
+
+
+@pytest.mark.parametrize("shape", [(33, 47), (100, 130), (150, 64)])
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_the_score_counts_every_pixel_once_however_the_frame_is_cut(rng, shape, batch_size):
+    frames = rng.random((5, *shape), np.float32)
+    stack = stack_from_array(frames)
+    tiled = SegmentSettings(batch_size=batch_size, tile_px=64, overlap_px=32)
+    whole = SegmentSettings(batch_size=batch_size)
+    for settings in (tiled, whole):
+        for found in predict_frames(stack, ThresholdEngine(), settings):
+            n, hit = frames[found.frame].size, float(frames[found.frame].sum())
+            assert found.uncertainty == pytest.approx((n - hit) / (n + 1), rel=1e-5)
+            grey = np.round(255 * frames[found.frame])
+            np.testing.assert_array_equal(found.confidence, grey)
 
 
 def test_frames_are_done_in_the_order_asked_for(rng):
@@ -66,20 +95,57 @@ def test_closing_stops_after_the_batch_at_hand(rng):
     assert len(engine.shapes) == 1
 
 
-def test_keras_engine_is_the_argmax_of_the_softmax(bundle, rng):
+def windows(shape):
+    """All but the first row and the last two columns."""
+    rows, columns = np.ones(shape[:2], np.float32), np.ones(shape[::2], np.float32)
+    rows[:, 0], columns[:, -2:] = 0, 0
+    return rows, columns
+
+
+def test_keras_engine_reduces_the_softmax(bundle, rng):
     frames = rng.random((3, 32, 48), np.float32)
-    maps = make_engine(bundle, "keras").class_maps(frames)
+    found = make_engine(bundle, "keras", confidence=True).predict(frames, *windows(frames.shape))
     softmax = bundle.model.predict_on_batch(frames[..., None])
-    assert maps.dtype == np.uint8
-    np.testing.assert_array_equal(maps, np.argmax(softmax, -1) + 1)
+    channel = np.argmax(softmax, -1)
+    assert found.labels.dtype == found.confidence.dtype == np.uint8
+    np.testing.assert_array_equal(found.labels, channel + 1)
+    np.testing.assert_allclose(found.confidence, 255 * softmax.max(-1), atol=0.51)
+    assert found.areas.shape == (3, 2, 3)  # the keyhole and the pores
+    inside, chances = channel[:, 1:, :-2], softmax[:, 1:, :-2]
+    for c in (0, 1):
+        chance = chances[..., c]
+        chosen = inside == c
+        parts = (chosen, chosen * chance, np.where(chance >= 0.02, chance, 0))
+        expected = np.stack([part.sum((1, 2)) for part in parts], axis=-1)
+        np.testing.assert_allclose(found.areas[:, c], expected, rtol=1e-4)
+
+
+def test_no_confidence_unless_wanted(bundle, rng):
+    frames = rng.random((1, 32, 48), np.float32)
+    assert make_engine(bundle, "keras").predict(frames, *windows(frames.shape)).confidence is None
+
+
+def test_a_scheme_without_cavities_is_scored_over_all_its_classes(tmp_path, rng):
+    scheme = DEFAULT_SCHEME.subset(("substrate", "background", "powder"))
+    card = ModelCard("amsegnet", {"filters": 1}, scheme=scheme)
+    bundle = save_bundle(tmp_path / "m", build("amsegnet", n_classes=3, filters=1), card)
+    frames = rng.random((1, 32, 48), np.float32)
+    found = make_engine(bundle, "keras").predict(frames, *windows(frames.shape))
+    assert found.areas.shape == (1, 3, 3)
+    assert found.areas[..., 0].sum() == 31 * 46
 
 
 def test_openvino_agrees_with_keras(rng):
     pytest.importorskip("openvino", reason="the OpenVINO engine is an extra: cpu")
     bundle = load_bundle("fast")
     frames = rng.random((2, 64, 96), np.float32)
-    keras, openvino = (make_engine(bundle, n).class_maps(frames) for n in ("keras", "openvino"))
-    assert (keras == openvino).mean() >= 0.9999
+    keras, openvino = (
+        make_engine(bundle, n, confidence=True).predict(frames, *windows(frames.shape))
+        for n in ("keras", "openvino")
+    )
+    assert (keras.labels == openvino.labels).mean() >= 0.9999
+    assert np.abs(keras.confidence.astype(int) - openvino.confidence).max() <= 1
+    np.testing.assert_allclose(keras.areas, openvino.areas, rtol=1e-3, atol=2)
 
 
 def test_unknown_engine(bundle):

@@ -19,6 +19,10 @@ def test_cut_and_join_is_the_identity(height, width, multiple, largest, overlap)
     assert tiles.shape == (tiling.n_tiles, *tiling.tile_shape)
     assert all(n % multiple == 0 for n in tiling.tile_shape)
     np.testing.assert_array_equal(tiling.join(tiles.astype(np.uint8)), frame)
+    rows, columns = tiling.kept()
+    kept = rows[:, :, None] * columns[:, None]
+    assert kept.sum() == height * width
+    assert (kept * tiles).sum(dtype=float) == frame.sum(dtype=float)
 
 
 def test_a_frame_that_fits_is_one_tile():

@@ -22,7 +22,7 @@ from napari_amseg.io import read_stack
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline import RunRequest, result_names, segment_to_files
-from napari_amseg.segment import SegmentSettings
+from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Stack
 
 
@@ -31,6 +31,8 @@ def segment(
     out: OutFolder,
     preprocessing: ChainOptions,
     segmenting: SegmentSettings,
+    maps: MapSettings,
+    post: PostSettings,
     measuring: MeasureSettings,
     model: ModelName = "fast",
     pixel_size: PixelSize = None,
@@ -43,7 +45,8 @@ def segment(
     """Segment a stack and measure every frame.
 
     Writes into OUT: STEM_labels.tif (masks), STEM_frames.csv and STEM_pores.csv (one row a frame,
-    one row a pore a frame), STEM_summary.json, STEM_run.json (what made it), and two figures.
+    one row a pore a frame), STEM_summary.json, STEM_run.json (what made it), and two figures;
+    with --confidence also STEM_confidence.tif.
 
     Example: amseg segment run3.tif --pixel-size 2 --frame-rate 50000 -o results
     """
@@ -56,6 +59,8 @@ def segment(
             stem=stem_of(stack),
             chain=build_chain(preprocessing),
             segment=segmenting,
+            maps=maps,
+            post=post,
             measure=measuring,
             overwrite=overwrite,
         )
@@ -69,7 +74,7 @@ def run_and_show(request: RunRequest, bundle: Bundle, *, figures: bool = True) -
     err.print(f"computed with {record['engine']['device']}", highlight=False)
     if figures:
         draw_figures(request.stack, request.folder, request.stem, record)
-    list_results(request.folder, request.stem, request.stack)
+    list_results(request.folder, request.stem, request.stack, confidence=request.maps.confidence)
     return record
 
 
@@ -101,9 +106,10 @@ def _telling_frames(frames: Any) -> list[int]:
     return sorted({some[len(some) // 6], some[len(some) // 2], some[-1 - len(some) // 6]})
 
 
-def list_results(folder: Path, stem: str, stack: Stack) -> None:
-    """Name the files written, and say what the numbers lack."""
-    for name in (*result_names(stem), f"{stem}_series.png", f"{stem}_overlay.png"):
+def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = False) -> None:
+    """Name the files written, say what the numbers lack and which frames to look at first."""
+    names = result_names(stem, confidence=confidence)
+    for name in (*names, f"{stem}_series.png", f"{stem}_overlay.png"):
         if (folder / name).exists():
             typer.echo(folder / name)
     if stack.experiment.pixel_size_um is None:
@@ -114,6 +120,10 @@ def list_results(folder: Path, stem: str, stack: Stack) -> None:
     if flags:
         told = ", ".join(f"{flag} in {n}" for flag, n in flags.items())
         err.print(f"note: look at flagged frames: {told}.", highlight=False)
+    doubtful = most_uncertain(folder / f"{stem}_frames.csv")
+    if doubtful:
+        told = ", ".join(f"{frame} ({value:.2f})" for frame, value in doubtful.items())
+        err.print(f"note: frames with the most uncertain masks: {told}.", highlight=False)
 
 
 def count_flags(table: Path) -> dict[str, int]:
@@ -122,3 +132,11 @@ def count_flags(table: Path) -> dict[str, int]:
 
     flags = pd.read_csv(table, dtype={"flags": str})["flags"].dropna().str.split("; ").explode()
     return {str(flag): int(n) for flag, n in flags.value_counts().items()}
+
+
+def most_uncertain(table: Path, n: int = 3) -> dict[int, float]:
+    """The frames of highest uncertainty and their values; none where it is not known."""
+    import pandas as pd
+
+    known = pd.read_csv(table, index_col="frame")["uncertainty"].dropna()
+    return {int(t): float(u) for t, u in known.nlargest(n).items()}

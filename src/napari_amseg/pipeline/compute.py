@@ -36,11 +36,17 @@ from napari_amseg.pipeline.jobs import (
     Started,
 )
 from napari_amseg.pipeline.prepare import prepare
-from napari_amseg.pipeline.stack import FrameResult, measured
+from napari_amseg.pipeline.stack import FrameResult, corrected, measured
 from napari_amseg.pipeline.train import train
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import StageClock
-from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
+from napari_amseg.segment import (
+    Engine,
+    FrameLabels,
+    SegmentSettings,
+    make_engine,
+    predict_frames,
+)
 from napari_amseg.train import TrainRequest
 from napari_amseg.types import Stack, stack_from_array
 
@@ -91,7 +97,7 @@ def _cancel_came(connection: Connection) -> bool:
 def answers(request: Request, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Answer]:
     """What the compute process sends back for a request."""
     if isinstance(request, Prepare):
-        engine = _engine(load_bundle(request.bundle), request.engine)
+        engine = _engine(load_bundle(request.bundle), request.engine, request.confidence)
         if request.frame_shape is not None:
             _try_on(engine, request.frame_shape)
         yield Prepared(engine.name, engine.device)
@@ -104,7 +110,7 @@ def answers(request: Request, *, cancelled: Callable[[], bool] = lambda: False) 
 
 
 def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]:
-    """Do a job; labels go into ``job.out``.
+    """Do a job; labels go into ``job.out``, confidence into ``job.confidence`` if that is given.
 
     Raises
     ------
@@ -118,20 +124,21 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
             prepared = prepare(stack, Chain.from_json(job.chain), bundle)
             ready = prepared.stack
         with clock.stage("load_model"):
-            engine = _engine(bundle, job.settings.engine)
-        out = _labels_file(job.out, ready)
+            engine = _engine(bundle, job.settings.engine, job.confidence is not None)
+        out = _shared_file(job.out, ready)
+        confidence = None if job.confidence is None else _shared_file(job.confidence, ready)
         yield Started(engine.name, engine.device, ready.notes)
         stopped = False
         with clock.stage("frames"):
             results = measured(
-                _maps(ready, engine, job),
+                corrected(_maps(ready, engine, job), bundle.card.scheme, job.post),
                 bundle.card.scheme,
                 job.experiment,
                 job.measure,
                 link=False,
             )
             for result in results:
-                yield _kept(result, out)
+                yield _kept(result, out, confidence)
                 stopped = cancelled()
                 if stopped:
                     break
@@ -145,7 +152,7 @@ def _open(job: SegmentJob) -> Stack:
     return read_stack(list(job.files) if len(job.files) > 1 else job.files[0])
 
 
-def _labels_file(path: str, ready: Stack) -> NDArray[np.uint8]:
+def _shared_file(path: str, ready: Stack) -> NDArray[np.uint8]:
     out: NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="r+")
     if out.shape != ready.shape:
         raise ValueError(
@@ -155,31 +162,35 @@ def _labels_file(path: str, ready: Stack) -> NDArray[np.uint8]:
     return out
 
 
-def _maps(ready: Stack, engine: Engine, job: SegmentJob) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+def _maps(ready: Stack, engine: Engine, job: SegmentJob) -> Iterator[FrameLabels]:
     """Class maps; the frame that is being looked at does not wait for a full batch."""
-    yield from segment_frames(ready, engine, job.settings, order=job.order[:1])
-    yield from segment_frames(ready, engine, job.settings, order=job.order[1:])
+    yield from predict_frames(ready, engine, job.settings, order=job.order[:1])
+    yield from predict_frames(ready, engine, job.settings, order=job.order[1:])
 
 
-def _kept(result: FrameResult, out: NDArray[np.uint8]) -> FrameDone:
+def _kept(
+    result: FrameResult, out: NDArray[np.uint8], confidence: NDArray[np.uint8] | None
+) -> FrameDone:
     out[result.frame] = result.labels
+    if confidence is not None and result.confidence is not None:
+        confidence[result.frame] = result.confidence
     return FrameDone(result.frame, result.row, result.pores)
 
 
-def _engine(bundle: Bundle, name: str) -> Engine:
+def _engine(bundle: Bundle, name: str, confidence: bool) -> Engine:
     """The engine for these very weights, kept from the job before if it is the same."""
-    return _cached_engine(bundle.folder, bundle.weights_sha256, name)
+    return _cached_engine(bundle.folder, bundle.weights_sha256, name, confidence)
 
 
 @lru_cache(maxsize=2)
-def _cached_engine(folder: Path, weights_sha256: str, name: str) -> Engine:
-    return make_engine(load_bundle(folder), name)
+def _cached_engine(folder: Path, weights_sha256: str, name: str, confidence: bool) -> Engine:
+    return make_engine(load_bundle(folder), name, confidence=confidence)
 
 
 def _try_on(engine: Engine, frame_shape: tuple[int, int]) -> None:
     """One empty frame, so that the graph of a single frame is compiled before it is needed."""
     blank = stack_from_array(np.zeros((1, *frame_shape), np.float32))
-    for _ in segment_frames(blank, engine, SegmentSettings()):
+    for _ in predict_frames(blank, engine, SegmentSettings()):
         pass
 
 

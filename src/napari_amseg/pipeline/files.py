@@ -7,27 +7,31 @@ from types import TracebackType
 from typing import Any
 
 from napari_amseg.io import OutputFiles, TableWriter, TiffStackWriter, write_json
-from napari_amseg.measure import FRAME_COLUMNS, PORE_COLUMNS, MeasureSettings, StackSummary
-from napari_amseg.pipeline.stack import FrameResult
+from napari_amseg.measure import PORE_COLUMNS, MeasureSettings, StackSummary
+from napari_amseg.pipeline.stack import RESULT_COLUMNS, FrameResult
 from napari_amseg.provenance import sha256
 from napari_amseg.types import Experiment
 
+_MAPS = ("labels.tif", "confidence.tif")
 
-def result_names(stem: str, *, labels: bool = True) -> list[str]:
+
+def result_names(stem: str, *, labels: bool = True, confidence: bool = False) -> list[str]:
     """The files of one stack, by their final names."""
-    kinds = ("labels.tif", "frames.csv", "pores.csv", "summary.json", "run.json")
-    return [f"{stem}_{kind}" for kind in kinds[0 if labels else 1 :]]
+    maps = [name for name, there in zip(_MAPS, (labels, confidence), strict=True) if there]
+    kinds = (*maps, "frames.csv", "pores.csv", "summary.json", "run.json")
+    return [f"{stem}_{kind}" for kind in kinds]
 
 
 class ResultFiles:
-    """Labels, frame table, pore table and summary of one stack.
+    """Labels, confidence, frame table, pore table and summary of one stack.
 
     Parameters
     ----------
     files : set of output files they belong to; they appear when its block ends well.
     stem : what their names begin with. shape : (T, Y, X) of the stack.
     experiment : pixel size and frame rate for the tags. labels : whether to write the label stack.
-    measure : how the rows were measured.
+    confidence : whether to write that map; frames then have it. measure : how the rows were
+        measured.
     """
 
     def __init__(
@@ -38,20 +42,27 @@ class ResultFiles:
         experiment: Experiment,
         *,
         labels: bool = True,
+        confidence: bool = False,
         measure: MeasureSettings | None = None,
     ) -> None:
-        files.check(result_names(stem, labels=labels))
+        self._names = result_names(stem, labels=labels, confidence=confidence)
+        files.check(self._names)
         self._files, self._stem, self._open = files, stem, ExitStack()
         skip = (measure or MeasureSettings()).skip_entry_exit_frames
         self.summary = StackSummary(experiment, skip_entry_exit_frames=skip)
         self._labels: TiffStackWriter | None = None
-        if labels:
-            path = files.path(f"{stem}_labels.tif")
-            writer = TiffStackWriter(path, shape, "uint8", experiment, labels=True)
-            self._labels = self._open.enter_context(writer)
+        self._confidence: TiffStackWriter | None = None
         try:
+            if labels:
+                path = files.path(f"{stem}_labels.tif")
+                writer = TiffStackWriter(path, shape, "uint8", experiment, labels=True)
+                self._labels = self._open.enter_context(writer)
+            if confidence:
+                path = files.path(f"{stem}_confidence.tif")
+                writer = TiffStackWriter(path, shape, "uint8", experiment)
+                self._confidence = self._open.enter_context(writer)
             frames, pores = (files.path(f"{stem}_{kind}.csv") for kind in ("frames", "pores"))
-            self._frames = self._open.enter_context(TableWriter(frames, FRAME_COLUMNS))
+            self._frames = self._open.enter_context(TableWriter(frames, RESULT_COLUMNS))
             self._pores = self._open.enter_context(TableWriter(pores, PORE_COLUMNS))
         except BaseException as error:  # Windows cannot remove a file that is open
             self._open.__exit__(type(error), error, error.__traceback__)
@@ -61,6 +72,8 @@ class ResultFiles:
         """Write one frame; frames come in order."""
         if self._labels is not None:
             self._labels.append(result.labels)
+        if self._confidence is not None and result.confidence is not None:
+            self._confidence.append(result.confidence)
         self._frames.append(result.row)
         for pore in result.pores:
             self._pores.append(pore)
@@ -72,7 +85,7 @@ class ResultFiles:
 
     def output_records(self) -> list[dict[str, str]]:
         """Name and SHA-256 of the labels and tables written, for the run record."""
-        written = result_names(self._stem, labels=self._labels is not None)[:-2]
+        written = self._names[:-2]  # all but the records
         return [{"name": name, "sha256": sha256(self._files.path(name))} for name in written]
 
     def record(self, run: dict[str, Any]) -> None:

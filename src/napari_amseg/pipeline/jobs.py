@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_amseg.explain import ExplainSettings
 from napari_amseg.measure import MeasureSettings
-from napari_amseg.segment import SegmentSettings
+from napari_amseg.segment import PostSettings, SegmentSettings
 from napari_amseg.train import TrainEvent, TrainFinished, TrainRequest
 from napari_amseg.types import Experiment
 
@@ -20,11 +20,13 @@ class Prepare:
     """Load a model ahead of its first job.
 
     bundle : folder. engine : as in SegmentSettings. frame_shape : (Y, X) to try it on, or None.
+    confidence : whether it is to give that map.
     """
 
     bundle: str
     engine: str = "auto"
     frame_shape: tuple[int, int] | None = None
+    confidence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class SegmentJob:
     bundle : folder of the model.
     order : frames to do; the first goes alone, so that its mask comes at once.
     out : an ``.npy`` file, uint8 (T, Y, X) of the preprocessed stack's shape, to write labels into.
+    confidence : the same for the confidence, or None.
     """
 
     files: tuple[str, ...]
@@ -48,7 +51,9 @@ class SegmentJob:
     bundle: str
     order: tuple[int, ...]
     out: str
+    confidence: str | None = None
     settings: SegmentSettings = field(default_factory=SegmentSettings)
+    post: PostSettings = field(default_factory=PostSettings)
     measure: MeasureSettings = field(default_factory=MeasureSettings)
 
 

@@ -14,10 +14,16 @@ from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.files import ResultFiles, result_names
 from napari_amseg.pipeline.prepare import prepare
-from napari_amseg.pipeline.stack import FrameResult, measure_stack, measured
+from napari_amseg.pipeline.stack import FrameResult, corrected, measure_stack, measured
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import InputHashes, StageClock, run_record, sha256
-from napari_amseg.segment import SegmentSettings, make_engine, segment_frames
+from napari_amseg.segment import (
+    MapSettings,
+    PostSettings,
+    SegmentSettings,
+    make_engine,
+    predict_frames,
+)
 from napari_amseg.types import Stack
 
 # Wraps the frames of a run, to show progress: track(frames, total, what).
@@ -36,6 +42,7 @@ class RunRequest:
     ----------
     stack : the raw stack. folder, stem : results are ``folder/stem_*.*``.
     chain : the user's preprocessing, before the model's own.
+    maps, post : what is written beside the labels, how those are corrected before measuring.
     overwrite : replace a label file even if it was edited since we wrote it.
     """
 
@@ -44,6 +51,8 @@ class RunRequest:
     stem: str
     chain: Chain = field(default_factory=Chain)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
+    maps: MapSettings = field(default_factory=MapSettings)
+    post: PostSettings = field(default_factory=PostSettings)
     measure: MeasureSettings = field(default_factory=MeasureSettings)
     overwrite: bool = False
 
@@ -62,21 +71,27 @@ def segment_to_files(
     OSError
         If the folder cannot be written to or the disk is full.
     """
-    clock, stack = StageClock(), request.stack
+    clock, stack, confidence = StageClock(), request.stack, request.maps.confidence
     if not request.overwrite:
         _protect_earlier_results(request)
     with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
-        files.check(result_names(request.stem))
+        files.check(result_names(request.stem, confidence=confidence))
         with clock.stage("preprocess_fit"):
             prepared = prepare(stack, request.chain, bundle)
             ready = prepared.stack
         with clock.stage("load_model"):
-            engine = make_engine(bundle, request.segment.engine)
+            engine = make_engine(bundle, request.segment.engine, confidence=confidence)
         scheme, experiment = bundle.card.scheme, stack.experiment
-        maps = segment_frames(ready, engine, request.segment)
+        maps = predict_frames(ready, engine, request.segment)
+        maps = corrected(maps, scheme, request.post)
         results = measured(maps, scheme, experiment, request.measure)
         with ResultFiles(
-            files, request.stem, ready.shape, experiment, measure=request.measure
+            files,
+            request.stem,
+            ready.shape,
+            experiment,
+            confidence=confidence,
+            measure=request.measure,
         ) as writer:
             with clock.stage("frames"):
                 _write(writer, results, track, len(ready), "segmenting")
@@ -87,6 +102,8 @@ def segment_to_files(
                 outputs=writer.output_records(),
                 settings={
                     "segment": request.segment.to_json(),
+                    "maps": request.maps.to_json(),
+                    "post": request.post.to_json(),
                     "measure": request.measure.to_json(),
                 },
                 chain=prepared.chain.to_json(),

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
-from napari_amseg.measure import MeasureSettings, PoreLinker, measure_frame
+from napari_amseg.measure import FRAME_COLUMNS, MeasureSettings, PoreLinker, measure_frame
 from napari_amseg.models import Bundle
-from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
+from napari_amseg.segment import (
+    Engine,
+    FrameLabels,
+    PostSettings,
+    SegmentSettings,
+    make_engine,
+    postprocess,
+    predict_frames,
+)
 from napari_amseg.types import Experiment, Stack, stack_from_array
+
+# Of ``_frames.csv``: what is measured on the labels, then what only their maker knows.
+RESULT_COLUMNS = (*FRAME_COLUMNS, "uncertainty")
 
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """One frame done: its index, its labels uint8 (Y, X), its table row, its pores' rows."""
+    """One frame done: its index, its labels uint8 (Y, X), its table row, its pores' rows.
+
+    confidence : uint8 (Y, X), probability of the network's class times 255; None if not wanted.
+    """
 
     frame: int
     labels: NDArray[np.uint8]
     row: dict[str, Any]
     pores: list[dict[str, Any]]
+    confidence: NDArray[np.uint8] | None = None
 
 
 def segment_stack(
@@ -34,6 +49,8 @@ def segment_stack(
     measure: MeasureSettings | None = None,
     engine: Engine | None = None,
     order: Iterable[int] | None = None,
+    post: PostSettings | None = None,
+    confidence: bool = False,
 ) -> Generator[FrameResult]:
     """Segment and measure a stack, frame by frame.
 
@@ -42,6 +59,8 @@ def segment_stack(
     stack : (T, Y, X), raw or preprocessed; the bundle's own input mapping is applied here.
     bundle : the model. settings, measure : options; defaults otherwise.
     engine : one made before, to be used again. order : frames to do, in this order.
+    post : corrections of the labels before they are measured; none by default.
+    confidence : whether results hold that map; a given engine was made with it or without.
 
     Yields
     ------
@@ -50,9 +69,10 @@ def segment_stack(
     """
     settings = settings or SegmentSettings()
     ready = bundle.card.chain.apply(stack)
-    engine = engine or make_engine(bundle, settings.engine)
+    engine = engine or make_engine(bundle, settings.engine, confidence=confidence)
     scheme = bundle.card.scheme
-    maps = segment_frames(ready, engine, settings, order=order)
+    maps = predict_frames(ready, engine, settings, order=order)
+    maps = corrected(maps, scheme, post or PostSettings())
     yield from measured(maps, scheme, stack.experiment, measure, link=order is None)
 
 
@@ -79,28 +99,40 @@ def measure_stack(
     stack = labels if isinstance(labels, Stack) else stack_from_array(labels)
     if stack.dtype.kind not in "uib":
         raise ValueError(f"label images hold integer codes, these are {stack.dtype}.")
-    maps = ((t, _codes(stack.read(t), t, scheme)) for t in range(len(stack)))
+    maps = (FrameLabels(t, _codes(stack.read(t), t, scheme)) for t in range(len(stack)))
     yield from measured(maps, scheme, experiment or stack.experiment, settings)
 
 
+def corrected(
+    maps: Iterable[FrameLabels], scheme: LabelScheme, settings: PostSettings
+) -> Generator[FrameLabels]:
+    """The same frames, their labels post-processed; uncertainty and confidence stay the network's
+    own.
+    """
+    for found in maps:
+        yield replace(found, labels=postprocess(found.labels, scheme, settings))
+
+
 def measured(
-    maps: Iterable[tuple[int, NDArray[np.uint8]]],
+    maps: Iterable[FrameLabels],
     scheme: LabelScheme,
     experiment: Experiment,
     settings: MeasureSettings | None = None,
     *,
     link: bool = True,
 ) -> Generator[FrameResult]:
-    """Results of class maps that come as (frame index, labels); pores linked if in order."""
+    """Results of class maps as they come; pores linked if they come in order."""
     settings = settings or MeasureSettings()
     linker = PoreLinker(settings.max_pore_step_px) if link else None
-    for t, labels in maps:
+    for found in maps:
+        t, labels = found.frame, found.labels
         measures = measure_frame(
             labels, frame=t, scheme=scheme, experiment=experiment, settings=settings
         )
+        row = measures.row | {"uncertainty": found.uncertainty}
         if linker is not None:
             linker.link(measures.pores)
-        yield FrameResult(t, labels, measures.row, measures.pores)
+        yield FrameResult(t, labels, row, measures.pores, found.confidence)
 
 
 def _codes(frame: NDArray[Any], t: int, scheme: LabelScheme) -> NDArray[np.uint8]:

@@ -55,7 +55,7 @@ class LabelSource:
 
 
 class Preview:
-    """Marks the preview layer, which is nobody's input."""
+    """Marks a layer that is nobody's input: a preview, a confidence map."""
 
 
 def is_image(layer: Layer) -> bool:

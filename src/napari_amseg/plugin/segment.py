@@ -13,12 +13,12 @@ from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import Failed, Prepare, Prepared
 from napari_amseg.pipeline.supervise import shared_process
 from napari_amseg.plugin.choice import LayerChoice
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, SettingsForm, TidyForm
+from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold, SettingsForm, TidyForm
 from napari_amseg.plugin.layers import current_frame, image_source, is_image
 from napari_amseg.plugin.model_choice import ModelChoice, describe
 from napari_amseg.plugin.segment_run import SegmentRun
 from napari_amseg.plugin.tasks import Latest, explain
-from napari_amseg.segment import SegmentSettings
+from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 
 if TYPE_CHECKING:
     import napari
@@ -42,6 +42,7 @@ class Segment(QWidget):
         self.image.layer_changed.connect(self._on_change)
         self.model.changed.connect(self._on_change)
         self.settings.changed.connect(self._on_change)
+        self.maps.changed.connect(self._on_change)
         self.start_button.clicked.connect(self.start)
         self.cancel_button.clicked.connect(self.cancel)
         self.destroyed.connect(lambda *_: self._stop())
@@ -60,6 +61,7 @@ class Segment(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.device.setToolTip("The engine and the device that compute the masks.")
         self.settings = SettingsForm(SegmentSettings, names=("engine", "batch_size"))
+        self.maps, self.post = SettingsForm(MapSettings), SettingsForm(PostSettings)
         self.start_button, self.cancel_button = QPushButton("Segment"), QPushButton("Cancel")
         self.progress = QProgressBar()
         self.progress.setTextVisible(True)
@@ -72,11 +74,13 @@ class Segment(QWidget):
         form.add("model", self.model)
         form.add("", self.about)
         self.settings.add_rows_to(form)
+        self.maps.add_rows_to(form)
         form.add("device", self.device)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button, 2)
         buttons.addWidget(self.cancel_button, 1)
         layout.addWidget(top)
+        layout.addWidget(Fold("Post-processing", self.post))
         layout.addLayout(buttons)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
@@ -106,7 +110,8 @@ class Segment(QWidget):
         busy = shared_process().is_busy
         self.device.setText("waiting for another job to end…" if busy else "loading the model…")
         shape = None if layer is None else tuple(int(n) for n in layer.data.shape[-2:])
-        request = Prepare(str(bundle.folder), self.settings.value().engine, shape)
+        engine, confidence = self.settings.value().engine, self.maps.value().confidence
+        request = Prepare(str(bundle.folder), engine, shape, confidence)
         self._prepared.submit(lambda: list(shared_process().run(request, self._closed))[-1])
 
     def _show_device(self, answer: Any) -> None:
@@ -145,6 +150,8 @@ class Segment(QWidget):
                 bundle,
                 self.settings.value(),
                 current_frame(self._viewer, layer),
+                maps=self.maps.value(),
+                post=self.post.value(),
             )
         except (ValueError, OSError) as error:
             explain(error)

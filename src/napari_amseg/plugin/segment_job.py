@@ -25,7 +25,7 @@ from napari_amseg.pipeline.jobs import (
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.layers import ImageSource
 from napari_amseg.plugin.scratch import scratch_array
-from napari_amseg.segment import SegmentSettings
+from napari_amseg.segment import PostSettings, SegmentSettings
 from napari_amseg.types import Stack
 
 _BATCH_SECONDS = 0.1
@@ -43,7 +43,8 @@ class LayerJob:
     """A click on *Segment*.
 
     source : what to segment. first : the frame that is looked at. labels, labels_path : the
-    shared uint8 array (T, Y, X) and its file.
+    shared uint8 array (T, Y, X) and its file. confidence, confidence_path : the same for that
+    map, or None.
     """
 
     source: ImageSource
@@ -52,7 +53,10 @@ class LayerJob:
     labels: NDArray[np.uint8]
     labels_path: Path
     settings: SegmentSettings = field(default_factory=SegmentSettings)
+    post: PostSettings = field(default_factory=PostSettings)
     measure: MeasureSettings = field(default_factory=MeasureSettings)
+    confidence: NDArray[np.uint8] | None = None
+    confidence_path: Path | None = None
 
 
 Record = Answer | Copied
@@ -87,7 +91,9 @@ def _records(job: LayerJob, process: ComputeProcess, cancel: threading.Event) ->
             bundle=str(job.bundle.folder),
             order=frame_order(len(stack), job.first),
             out=str(job.labels_path),
+            confidence=None if job.confidence_path is None else str(job.confidence_path),
             settings=job.settings,
+            post=job.post,
             measure=job.measure,
         )
         yield from process.run(request, cancel)

@@ -14,6 +14,7 @@ from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
     LabelSource,
+    Preview,
     current_frame,
     labels_layer,
     place_on,
@@ -21,15 +22,17 @@ from napari_amseg.plugin.layers import (
 from napari_amseg.plugin.results import Results
 from napari_amseg.plugin.scratch import scratch_array
 from napari_amseg.plugin.segment_job import LayerJob, Progress, Record, in_words, run_layer_job
-from napari_amseg.segment import SegmentSettings
+from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 
 if TYPE_CHECKING:
     import napari
-    from napari.layers import Labels, Layer
+    from napari.layers import Image, Labels, Layer
 
 
 class SegmentRun:
     """Makes the labels layer, feeds it from a job and keeps what the job says.
+
+    Beside it, if wanted, a layer of the confidence (`maps`).
 
     Raises
     ------
@@ -45,14 +48,33 @@ class SegmentRun:
         bundle: Bundle,
         settings: SegmentSettings,
         first: int,
+        *,
+        maps: MapSettings,
+        post: PostSettings,
     ):
         shape = tuple(int(n) for n in image.data.shape)
         shape = shape if len(shape) == 3 else (1, *shape)
         path, array = scratch_array(shape, "uint8", what="labels")
+        confidence_path, confidence = (
+            scratch_array(shape, "uint8", what="confidence maps")
+            if maps.confidence
+            else (None, None)
+        )
         self._viewer = viewer
-        self.job = LayerJob(source, bundle, first, array, path, settings)
+        self.job = LayerJob(
+            source,
+            bundle,
+            first,
+            array,
+            path,
+            settings,
+            post,
+            confidence=confidence,
+            confidence_path=confidence_path,
+        )
         self.progress = Progress(shape[0])
         self.results = Results(shape[0], source.experiment, self.job.measure)
+        self.confidence_layer = self._add_confidence(image)
         self.layer = self._add_layer(image)
         self.cancel = threading.Event()
         self.ended, self.outcome, self.error = False, "", ""
@@ -73,6 +95,29 @@ class SegmentRun:
         layer.events.paint.connect(self._on_paint)
         self._viewer.add_layer(layer)
         return layer
+
+    def _add_confidence(self, image: Layer) -> Image | None:
+        """Between the image and its labels."""
+        from napari.layers import Image
+
+        if self.job.confidence is None:
+            return None
+        layer = Image(
+            self.job.confidence,
+            name=f"{image.name} confidence",
+            metadata={KEY: Preview()},
+            contrast_limits=(0, 255),
+            colormap="viridis",
+            opacity=0.6,
+            **place_on(image),
+        )
+        self._viewer.add_layer(layer)
+        return layer
+
+    def _shown(self) -> list[Layer]:
+        """The layers of this run that are still in the viewer."""
+        ours = (self.layer, self.confidence_layer)
+        return [layer for layer in ours if layer is not None and layer in self._viewer.layers]
 
     def _on_paint(self, event: Any = None) -> None:
         """Rows no longer describe labels that were painted on."""
@@ -120,7 +165,8 @@ class SegmentRun:
         if not self._fresh:
             return
         if current_frame(self._viewer, self.layer) in self._fresh:
-            self.layer.refresh(thumbnail=False, extent=False, highlight=False)
+            for layer in self._shown():
+                layer.refresh(thumbnail=False, extent=False, highlight=False)
         self._fresh.clear()
         self.results.changed.emit()
 
@@ -145,6 +191,7 @@ class SegmentRun:
             "files": list(self.job.source.stack.files),
             "settings": {
                 "segment": self.job.settings.to_json(),
+                "post": self.job.post.to_json(),
                 "measure": self.job.measure.to_json(),
             },
             "chain": finished.chain,
@@ -157,13 +204,14 @@ class SegmentRun:
     def _fail(self, failed: Failed) -> None:
         self.error = failed.message
         self.outcome = failed.message
-        if not self.progress.done and self.layer in self._viewer.layers:
-            self._viewer.layers.remove(self.layer)
+        if not self.progress.done:
+            for layer in self._shown():
+                self._viewer.layers.remove(layer)
 
     def _on_worker_end(self) -> None:
         self.refresh()
-        if self.layer in self._viewer.layers:
-            self.layer.refresh()  # with the thumbnail, once
+        for layer in self._shown():
+            layer.refresh()  # with the thumbnail, once
         if self._activity is not None:
             self._activity.close()
         self.ended = True

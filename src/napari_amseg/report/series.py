@@ -52,14 +52,30 @@ def draw_series(ax: Any, frames: Any, stem: str, title: str, power: int, role: s
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def draw_uncertainty(ax: Any, frames: Any) -> None:
+    """The uncertainty of each mask against time, from 0 to 1, on a matplotlib axis."""
+    x, _ = time_axis(frames)
+    ax.fill_between(x, frames["uncertainty"].astype(float), color="0.6", step="mid", lw=0)
+    ax.set_ylabel("Uncertainty")
+    ax.set_ylim(0, 1)
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
 def series_figure(frames: Any, path: Path, *, title: str = "") -> None:
-    """Write area, depth, pore area and pore count over time as one PNG (or SVG, PDF by suffix)."""
+    """Write area, depth, pore area and pore count over time as one PNG (or SVG, PDF by suffix);
+    below them the uncertainty of the masks, where it is known.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 7.2), layout="constrained")
-    axes = figure.subplots(len(PANELS), 1, sharex=True)
-    for ax, panel in zip(axes, PANELS, strict=True):
+    known = "uncertainty" in frames and frames["uncertainty"].notna().any()
+    n_panels = len(PANELS) + known
+    figure = Figure(figsize=(7.2, 1.8 * n_panels), layout="constrained")
+    axes = figure.subplots(n_panels, 1, sharex=True)
+    for ax, panel in zip(axes, PANELS, strict=False):
         draw_series(ax, frames, *panel)
+    if known:
+        draw_uncertainty(axes[-1], frames)
     axes[-1].set_xlabel(time_axis(frames)[1])
     figure.align_ylabels(axes)
     if title:

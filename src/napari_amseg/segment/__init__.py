@@ -1,7 +1,27 @@
 """Frames in, class maps out: any frame size, any engine, cancellable between batches."""
 
-from napari_amseg.segment.engine import Engine, make_engine
-from napari_amseg.segment.frames import SegmentSettings, segment_frames
+from napari_amseg.segment.engine import Engine, Prediction, make_engine
+from napari_amseg.segment.frames import (
+    FrameLabels,
+    SegmentSettings,
+    predict_frames,
+    segment_frames,
+)
+from napari_amseg.segment.postprocess import PostSettings, postprocess
 from napari_amseg.segment.tiling import Tiling
+from napari_amseg.segment.uncertainty import MapSettings, uncertainty
 
-__all__ = ["Engine", "SegmentSettings", "Tiling", "make_engine", "segment_frames"]
+__all__ = [
+    "Engine",
+    "FrameLabels",
+    "MapSettings",
+    "PostSettings",
+    "Prediction",
+    "SegmentSettings",
+    "Tiling",
+    "make_engine",
+    "postprocess",
+    "predict_frames",
+    "segment_frames",
+    "uncertainty",
+]

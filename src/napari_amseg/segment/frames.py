@@ -9,8 +9,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_amseg.segment.engine import ENGINES, Engine
+from napari_amseg.segment.engine import ENGINES, Engine, Floats, Prediction
 from napari_amseg.segment.tiling import Tiling
+from napari_amseg.segment.uncertainty import uncertainty
 from napari_amseg.settings import Settings, setting
 from napari_amseg.types import Stack
 
@@ -32,10 +33,41 @@ class SegmentSettings(Settings):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FrameLabels:
+    """The labels of one frame.
+
+    Attributes
+    ----------
+    frame : its index. labels : uint8 (Y, X) codes.
+    uncertainty : 0 to 1, as :func:`.uncertainty.uncertainty` defines it; None where no network
+        made the labels.
+    confidence : uint8 (Y, X), probability of the network's class times 255; None if not wanted.
+    """
+
+    frame: int
+    labels: NDArray[np.uint8]
+    uncertainty: float | None = None
+    confidence: NDArray[np.uint8] | None = None
+
+
 def segment_frames(
     stack: Stack, engine: Engine, settings: SegmentSettings, *, order: Iterable[int] | None = None
 ) -> Generator[tuple[int, NDArray[np.uint8]]]:
-    """Class maps of a stack whose values are in the network's input range.
+    """Class maps of a stack, and nothing beside them: see :func:`predict_frames`.
+
+    Yields
+    ------
+    frame index, label codes uint8 (Y, X).
+    """
+    for found in predict_frames(stack, engine, settings, order=order):
+        yield found.frame, found.labels
+
+
+def predict_frames(
+    stack: Stack, engine: Engine, settings: SegmentSettings, *, order: Iterable[int] | None = None
+) -> Generator[FrameLabels]:
+    """Class maps of a stack whose values are in the network's input range, and their uncertainty.
 
     Parameters
     ----------
@@ -44,8 +76,7 @@ def segment_frames(
 
     Yields
     ------
-    frame index, label codes uint8 (Y, X). Closing the generator stops the work after the batch
-    at hand.
+    FrameLabels. Closing the generator stops the work after the batch at hand.
     """
     tiling = Tiling.plan(
         stack.frame_shape,
@@ -53,31 +84,57 @@ def segment_frames(
         largest=settings.tile_px,
         overlap=settings.overlap_px,
     )
+    n_tiles = tiling.n_tiles
     most = settings.batch_pixels // (tiling.tile_shape[0] * tiling.tile_shape[1])
-    tiles_at_once = max(1, min(most, settings.batch_size * tiling.n_tiles))
-    frames_at_once = max(1, tiles_at_once // tiling.n_tiles)
+    tiles_at_once = max(1, min(most, settings.batch_size * n_tiles))
+    frames_at_once = max(1, tiles_at_once // n_tiles)
+    rows, columns = (np.tile(kept, (frames_at_once, 1)) for kept in tiling.kept())
     todo = iter(range(len(stack)) if order is None else order)
     while group := list(islice(todo, frames_at_once)):
         tiles = np.concatenate([tiling.cut(stack.read(t)) for t in group])
-        maps = _in_batches(engine, tiles, tiles_at_once)
+        found = _in_batches(engine, tiles, rows, columns, tiles_at_once)
         for i, t in enumerate(group):
-            yield t, tiling.join(maps[i * tiling.n_tiles : (i + 1) * tiling.n_tiles])
+            yield _joined(t, found[i * n_tiles : (i + 1) * n_tiles], tiling)
 
 
-def _in_batches(engine: Engine, tiles: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+def _joined(frame: int, tiles: Prediction, tiling: Tiling) -> FrameLabels:
+    confidence = tiles.confidence
+    return FrameLabels(
+        frame,
+        tiling.join(tiles.labels),
+        uncertainty(tiles.areas.sum(axis=0)),
+        None if confidence is None else tiling.join(confidence),
+    )
+
+
+def _in_batches(
+    engine: Engine, tiles: Floats, rows: Floats, columns: Floats, size: int
+) -> Prediction:
     """Class maps of all tiles; every call has one of two shapes, so that graphs are reused."""
-    maps = [
-        _padded_call(engine, tiles[start : start + size], size)
+    found = [
+        _padded_call(engine, [part[start : start + size] for part in (tiles, rows, columns)], size)
         for start in range(0, len(tiles), size)
     ]
-    return maps[0] if len(maps) == 1 else np.concatenate(maps)
+    if len(found) == 1:
+        return found[0]
+    maps = [part.confidence for part in found if part.confidence is not None]
+    return Prediction(
+        np.concatenate([part.labels for part in found]),
+        np.concatenate([part.areas for part in found]),
+        np.concatenate(maps) if maps else None,
+    )
 
 
-def _padded_call(engine: Engine, tiles: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+def _padded_call(engine: Engine, parts: list[Floats], size: int) -> Prediction:
     """One engine call; a short last batch is filled up, a single tile goes alone."""
-    n = len(tiles)
+    n = len(parts[0])
+    parts = [part[:n] for part in parts]  # there may be more rows and columns than tiles left
     if n in (1, size):
-        return engine.class_maps(tiles)
-    filled = np.zeros((size, *tiles.shape[1:]), np.float32)
-    filled[:n] = tiles
-    return engine.class_maps(filled)[:n]
+        return engine.predict(*parts)
+    return engine.predict(*(_filled(part, size) for part in parts))[:n]
+
+
+def _filled(part: Floats, size: int) -> Floats:
+    filled = np.zeros((size, *part.shape[1:]), np.float32)
+    filled[: len(part)] = part
+    return filled

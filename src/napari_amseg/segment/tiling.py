@@ -56,6 +56,18 @@ class Tiling:
             )
         return tiles
 
+    def kept(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Which rows (n_tiles, rows) and columns (n_tiles, columns) of each tile :meth:`join`
+        takes: 1, else 0. A pixel is taken where both are 1, so every pixel of a frame once.
+        """
+        rows = np.zeros((self.n_tiles, self.tile_shape[0]), np.float32)
+        columns = np.zeros((self.n_tiles, self.tile_shape[1]), np.float32)
+        spans = ((r, c) for r in self.rows for c in self.columns)
+        for i, ((y0, _, ya, yb), (x0, _, xa, xb)) in enumerate(spans):
+            rows[i, ya - y0 : yb - y0] = 1
+            columns[i, xa - x0 : xb - x0] = 1
+        return rows, columns
+
     def join(self, maps: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The class map (Y, X) of a frame from those of its tiles."""
         joined = np.empty(self.frame_shape, np.uint8)

@@ -1,0 +1,117 @@
+"""Is the uncertainty of a frame high where its mask is wrong? On simulated frames, varied.
+
+    python benchmarks/uncertainty.py [--model fast] [--stacks 24] [--frames 4] [-o out.png]
+
+Simulates stacks of varied keyholes, pores, contrast and noise, far into what a model cannot see,
+segments some frames of each, and compares `uncertainty` with the true error of the cavities,
+1 - IoU averaged over keyhole and pores where they are present in truth or prediction. Prints
+Spearman's rank correlation and the true error of the frames in thirds of the score as JSON; draws
+one against the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from napari_amseg.labels import DEFAULT_SCHEME
+from napari_amseg.models import load_bundle
+from napari_amseg.pipeline import segment_stack
+from napari_amseg.sample import PhantomSettings, simulate
+from napari_amseg.scores import Confusion
+from napari_amseg.segment import make_engine
+
+CAVITIES = ("keyhole", "pore")
+N_FRAMES = 24
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="fast")
+    parser.add_argument("--stacks", type=int, default=24)
+    parser.add_argument("--frames", type=int, default=4, help="of each stack")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("-o", "--out", type=Path, default=Path("uncertainty.png"))
+    given = parser.parse_args()
+    scores, errors = run(given)
+    print(json.dumps(summary(scores, errors) | {"model": given.model}, indent=1))
+    draw(scores, errors, given.out)
+
+
+def varied(rng: np.random.Generator) -> PhantomSettings:
+    """A small stack; width and radius set the contrast, photons and blur what is left of it."""
+    return PhantomSettings(
+        seed=int(rng.integers(2**31)),
+        n_frames=N_FRAMES,
+        height_px=192,
+        width_px=384,
+        keyhole_depth_um=float(rng.uniform(50, 200)),
+        keyhole_width_um=float(np.exp(rng.uniform(np.log(12), np.log(60)))),
+        pore_every_frames=5,
+        pore_radius_um=float(rng.uniform(6, 24)),
+        powder_layer_um=float(rng.choice([0.0, 70.0])),
+        photons=float(np.exp(rng.uniform(np.log(200), np.log(20_000)))),
+        blur_px=float(rng.uniform(0.3, 2)),
+        slit_transmission=float(rng.uniform(0.15, 0.8)),
+        window_particles=int(rng.integers(0, 120)),
+    )
+
+
+def run(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
+    """Uncertainty and true error of every frame."""
+    bundle, rng = load_bundle(given.model), np.random.default_rng(given.seed)
+    engine, pairs = make_engine(bundle), []
+    for _ in range(given.stacks):
+        phantom = simulate(varied(rng))
+        chosen = sorted(rng.choice(N_FRAMES, given.frames, replace=False).tolist())
+        for found in segment_stack(phantom.stack, bundle, engine=engine, order=chosen):
+            truth = phantom.labels.read(found.frame)
+            pairs.append((found.row["uncertainty"], cavity_error(truth, found.labels)))
+    scores, errors = np.array(pairs).T
+    return scores, errors
+
+
+def cavity_error(truth: np.ndarray, labels: np.ndarray) -> float:
+    """1 - mean IoU of keyhole and pores where there are any; 0 where there are none."""
+    confusion = Confusion(DEFAULT_SCHEME)
+    confusion.add(truth, labels)
+    ious = confusion.to_json()["iou"]
+    there = [ious[name] for name in CAVITIES if ious.get(name) is not None]
+    return 1 - float(np.mean(there)) if there else 0.0
+
+
+def summary(scores: np.ndarray, errors: np.ndarray) -> dict[str, object]:
+    thirds = np.array_split(np.argsort(scores), 3)
+    found = errors < 1
+    return {
+        "n_frames": len(scores),
+        "spearman": round(float(spearmanr(scores, errors).statistic), 3),
+        "spearman_where_something_was_found": round(
+            float(spearmanr(scores[found], errors[found]).statistic), 3
+        ),
+        "median_error_by_third_of_the_score": [
+            round(float(np.median(errors[third])), 3) for third in thirds
+        ],
+        "frames_missed_altogether": int((~found).sum()),
+        "of_these_with_a_score_below_0.1": int((scores[~found] < 0.1).sum()),
+    }
+
+
+def draw(scores: np.ndarray, errors: np.ndarray, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2, 4), layout="constrained")
+    ax = figure.subplots()
+    ax.plot([0, 1], [0, 1], color="0.8", lw=1)
+    ax.scatter(scores, errors, s=14, color="#541352", alpha=0.6, lw=0)
+    ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Uncertainty", ylabel="1 - IoU of the cavities")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()
