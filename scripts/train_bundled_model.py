@@ -130,7 +130,7 @@ def train(options: argparse.Namespace) -> None:
             class_weighting="none",  # weighted, the classes with few pixels come out too large
             seed=options.seed,
         ),
-        augment=AugmentSettings(crop_share=0.3, noise=0.03),
+        augment=AugmentSettings(crop_share=0.4, noise=0.03),
         resume=(folder / CHECKPOINT).exists(),
     )
     for event in events(request):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from napari_amseg.plugin.layers import (
@@ -14,14 +16,15 @@ from napari_amseg.plugin.layers import (
 
 
 def phantom_layers() -> list[LayerData]:
-    """A synthetic stack, simulated as frames are shown, and its exact labels, hidden at first."""
+    """A synthetic stack, each frame simulated when first shown, and its labels, hidden at first."""
     from napari_amseg.sample import simulate
 
     phantom = simulate()
     labels = np.stack([phantom.labels.read(t) for t in range(len(phantom.labels))])
+    stack = phantom.stack.derived(lru_cache(maxsize=len(labels))(phantom.stack.read))
     source = LabelSource(phantom.stack.experiment)
     array, options, kind = labels_layer(labels, "phantom, exact labels", source)
     return [
-        image_layer(ImageSource(phantom.stack), "phantom"),
+        image_layer(ImageSource(stack), "phantom"),
         (array, options | {"visible": False}, kind),
     ]

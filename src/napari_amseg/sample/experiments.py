@@ -21,7 +21,8 @@ from napari_amseg.sample.settings import PhantomSettings
 Array = NDArray[Any]
 FRAMES = 30
 OPTICAL_DEPTH = (0.07, 2.0)  # of the plate: less shows nothing, more lets nothing through
-LEVER_UM = (0.01, 2.5)  # distance times decrement: rims of a few to some ten per cent
+LEVER = (0.01, 0.2)  # distance times decrement over pixel size: rims of 5 to 50 per cent
+UM_PER_M, FARTHEST_M = 1e6, 15.0
 FINEST_UM = 0.9  # sample step that resolves rims
 
 
@@ -30,7 +31,7 @@ def random_experiment(rng: np.random.Generator, shape: tuple[int, int]) -> Phant
     kind = str(rng.choice(["bare", "powder", "inside"], p=[0.42, 0.46, 0.12]))
     middle = rng.random() < 0.5
     pixel = rng.uniform(1.5, 3) if middle else between(rng, 1.3, 6.7)
-    beam = _plate_and_beam(rng)
+    beam = _plate_and_beam(rng, pixel)
     plain = PhantomSettings(
         n_frames=FRAMES,
         height_px=shape[0],
@@ -74,7 +75,7 @@ def between(rng: np.random.Generator, low: float, high: float) -> float:
     return float(math.exp(rng.uniform(math.log(low), math.log(high))))
 
 
-def _plate_and_beam(rng: np.random.Generator) -> dict[str, Any]:
+def _plate_and_beam(rng: np.random.Generator, pixel_um: float) -> dict[str, Any]:
     """Alloy, thickness, energy and distance at which a plate can be seen through."""
     while True:
         material, energy = str(rng.choice(METALS)), between(rng, 20, 80)
@@ -82,12 +83,12 @@ def _plate_and_beam(rng: np.random.Generator) -> dict[str, Any]:
         depth = attenuation_per_cm(material, energy) * thickness / 1e4
         if OPTICAL_DEPTH[0] <= depth <= OPTICAL_DEPTH[1]:
             break
-    lever = decrement(material, energy) * 1e6  # um a metre
+    distance = pixel_um * between(rng, *LEVER) / (decrement(material, energy) * UM_PER_M)
     return {
         "material": material,
         "energy_kev": energy,
         "substrate_thickness_um": thickness,
-        "distance_m": float(np.clip(between(rng, 0.1, 8), *(np.array(LEVER_UM) / lever))),
+        "distance_m": min(distance, FARTHEST_M),
         "edge_um": between(rng, 3, 120),
         "photons": float(rng.uniform(15, 80) ** 2 * math.exp(depth)),
     }
@@ -113,6 +114,7 @@ def _keyhole(rng: np.random.Generator, s: PhantomSettings) -> dict[str, Any]:
         "keyhole_neck": rng.uniform(0, 0.5) if rng.random() < 0.3 else 0.0,
         "keyhole_tip": rng.uniform(0.06, 0.5),
         "keyhole_span": between(rng, 0.7, 4),
+        "section": between(rng, 2, 8),
         "wall_um": rng.uniform(0, 3),
         "exposure_us": between(rng, 0.5, 15),
         "fluctuation": rng.uniform(0.02, 0.3),

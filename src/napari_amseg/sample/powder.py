@@ -69,6 +69,7 @@ class Bed:
         bed = powder_bed(rng, s, process.surface)
         gone = np.full(len(bed), np.iinfo(np.int64).max)
         reach = s.denuded_um / s.pixel_size_um * rng.uniform(0.7, 1.2, len(bed))
+        reach += process.step_px / 2  # no island is left between two frames
         for t in np.flatnonzero(process.laser_on)[::-1]:
             gone[np.abs(bed[:, 0] - process.mouth_px[t]) < reach] = t
         velocity = rng.normal((-process.sense, -2.5), (1.5, 0.8), (len(bed), 2))

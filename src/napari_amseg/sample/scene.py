@@ -86,13 +86,13 @@ class Scene:
         for pore in self.process.pores_at(t):
             box, radius = pore.relative_radius(self.shape, points=self.points)
             opening = 2 * pore.minor_px * s.pixel_size_um
-            pores[box] += opening * np.sqrt(np.clip(1 - radius**2, 0, None))
+            pores[box] += opening * _chord(radius, s.section)
         keyhole = self.process.keyhole_at(t)
-        if keyhole is not None:  # elliptical in section
+        if keyhole is not None:
             box, offset = keyhole.relative_offset(self.fine_below, points=self.points)
             width = np.interp(self.fine_below[box], keyhole.below, 2 * keyhole.half_width)
             span = s.keyhole_span * s.pixel_size_um * width
-            cavity[box] += span * np.sqrt(np.clip(1 - offset**2, 0, None))
+            cavity[box] += span * _chord(offset, s.section)
         travelled = s.scan_speed_m_s * s.exposure_us  # um; a box of width w has sd w / sqrt(12)
         along = math.hypot(s.wall_um, travelled / math.sqrt(12))
         wall = s.wall_um / self.step_um
@@ -179,3 +179,9 @@ class Scene:
         rim *= math.sqrt(2 * pore.minor_px)
         contrast = mu_um * opening + 0.5 * min(rim, 1.0)
         return contrast * math.sqrt(pore.area_px) * signal_to_noise > LEAST_SIGNAL
+
+
+def _chord(offset: Array, power: float) -> Array:
+    """Length of a ray through a superellipse, 1 in its middle, `offset` half axes beside it."""
+    inside = np.clip(1 - np.abs(np.clip(offset, -1, 1)) ** power, 0, None)
+    return np.asarray(inside ** (1 / power), np.float32)

@@ -56,6 +56,12 @@ class PhantomSettings(Settings):
     keyhole_span: float = setting(
         1.0, low=0.2, high=8, help="Extent along the beam, times the width."
     )
+    section: float = setting(
+        2.0,
+        low=1,
+        high=12,
+        help="Form of keyhole and pores along the beam: 2 is round, more is boxy with steep walls.",
+    )
     wall_um: float = setting(
         1.0, unit="µm", low=0, help="Blur of the walls of keyhole and pores, tilted to the beam."
     )
