@@ -57,7 +57,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--experiments", type=int, default=1400, help="Of 3 frames each.")
     parser.add_argument("--architecture", default="amsegnet-fast", choices=ARCHITECTURES)
     parser.add_argument("--filters", type=int, default=16, help="Width of the network.")
+    parser.add_argument("--init", help="Go on from a bundle instead of a fresh network.")
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--smoke", action="store_true", help="A minute of everything.")
     bundled = Path(__file__).parents[1] / "src/napari_amseg/models/bundled/fast"
@@ -119,12 +121,13 @@ def train(options: argparse.Namespace) -> None:
     request = TrainRequest(
         benchmark=options.work / "benchmark",
         folder=folder,
-        architecture=options.architecture,
-        arguments={"filters": options.filters},
+        architecture=None if options.init else options.architecture,
+        arguments={} if options.init else {"filters": options.filters},
+        init=options.init,
         settings=TrainSettings(
             epochs=options.epochs,
             batch_size=8,
-            learning_rate=2e-3,
+            learning_rate=options.learning_rate,
             crop_rows=CROP,
             crop_columns=CROP,
             class_weighting="none",  # weighted, the classes with few pixels come out too large
