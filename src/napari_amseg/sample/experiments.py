@@ -143,7 +143,7 @@ def _dirt(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
     flies = rng.random() < (0.7 if kind == "powder" else 0.0)
     return {
         "particle_radius_um": radius,
-        "powder_filling": rng.uniform(0.08, 0.6),
+        "powder_filling": rng.uniform(0.06, 0.5),
         "denuded_um": between(rng, 10, 250),
         "flying": int(a_frame * max(0.0, s.surface_at) * between(rng, 0.002, 0.4)) if flies else 0,
         "window_particles": min(4000, int(a_frame * cover)),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from napari_amseg.sample.geometry import Surface
 from napari_amseg.sample.process import Process
@@ -35,15 +36,17 @@ def powder_bed(
     """
     middle = s.particle_radius_um / s.pixel_size_um
     height = max(2.2 * middle, s.powder_layer_um / s.pixel_size_um)
-    layers = s.powder_filling * s.substrate_thickness_um / (1.33 * s.particle_radius_um)
-    n = max(1, round(layers * s.width_px * height / (math.pi * middle**2)))
+    thickness = s.substrate_thickness_um / s.pixel_size_um
+    a_particle = 4 / 3 * math.pi * middle**3 * math.exp(4.5 * SPREAD**2)  # mean of r cubed
+    n = max(1, round(s.powder_filling * thickness * s.width_px * height / a_particle))
     radius = radii(rng, n, s)
     column = rng.uniform(-2 * middle, s.width_px + 2 * middle, n)
     knots = max(4, round(s.width_px / (6 * middle)))
     waves = height * (1 + roughness * rng.standard_normal(knots))
     top = np.interp(column, np.linspace(0, s.width_px, knots), waves)
     top = np.maximum(top * (1 + roughness * rng.standard_normal(n)), 2 * middle)  # along the beam
-    above = radius + rng.uniform(0, 1, n) * np.maximum(top - 2 * radius, 0)
+    low = 0.4 * radius  # they rest in the roughness of the plate and of the tracks before
+    above = low + rng.uniform(0, 1, n) * np.maximum(top - radius - low, 0)
     return np.stack([column, surface.row_at(column) - above, radius], axis=1)
 
 
@@ -128,6 +131,8 @@ def stuck_to_windows(rng: np.random.Generator, process: Process) -> Array:
         axis=1,
     )
     particles = _gathered(rng, start)
+    for window in (slice(0, None, 2), slice(1, None, 2)):  # on each they lie side by side
+        particles[window] = _side_by_side(particles[window])
     below = particles[:, 1] - process.surface.row_at(particles[:, 0])
     keep = np.full(len(particles), True)
     if s.window_reach_um:
@@ -150,4 +155,22 @@ def _gathered(rng: np.random.Generator, particles: Array) -> Array:
     beside = leader[:, :2] + apart[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     particles = particles.copy()
     particles[together, :2] = beside[together]
+    return particles
+
+
+def _side_by_side(particles: Array, rounds: int = 10) -> Array:
+    """Particles pushed apart until hardly any overlap."""
+    if len(particles) < 2:
+        return particles
+    particles = particles.copy()
+    reach = 2 * particles[:, 2].max()
+    for _ in range(rounds):
+        pairs = cKDTree(particles[:, :2]).query_pairs(reach, output_type="ndarray")
+        one, other = pairs.T
+        apart = particles[other, :2] - particles[one, :2]
+        distance = np.maximum(np.hypot(*apart.T), 1e-3)
+        overlap = np.maximum(particles[one, 2] + particles[other, 2] - distance, 0)
+        push = (0.5 * overlap / distance)[:, None] * apart
+        np.add.at(particles[:, :2], one, -push)
+        np.add.at(particles[:, :2], other, push)
     return particles

@@ -20,6 +20,7 @@ from napari_amseg.sample.process import Process
 
 Array = NDArray[Any]
 LEAST_SIGNAL = 8.0  # of a pore over the noise: Rose's 5, and some for the texture of the plate
+MOST_COUNTED_PX = 100.0  # the texture is no white noise: a larger area does not average it out
 
 
 class Scene:
@@ -138,12 +139,13 @@ class Scene:
     def _powder(self, t: int) -> Array:
         s = self.settings
         middle = self.points // 2
-        powder = self._loose_um(t)[middle :: self.points, middle :: self.points] > 0
-        gap = round(0.35 * s.particle_radius_um / s.pixel_size_um)
-        if gap:
-            powder = ndimage.binary_closing(np.pad(powder, gap), iterations=gap)
-            powder = powder[gap:-gap, gap:-gap]
-        return np.asarray(powder)
+        metal = self._loose_um(t)[middle :: self.points, middle :: self.points] > 0
+        gap = round(0.5 * s.particle_radius_um / s.pixel_size_um)
+        if gap:  # gaps between particles, and between them and the plate, are powder
+            metal |= self.below >= 0
+            metal = ndimage.binary_closing(np.pad(metal, gap, mode="edge"), iterations=gap)
+            metal = metal[gap:-gap, gap:-gap]
+        return np.asarray(metal & (self.below < 0))
 
     def pore_ids(self, t: int) -> Array:
         """The track of every pore pixel, 1 and up, uint16 (Y, X); 0 elsewhere."""
@@ -178,7 +180,8 @@ class Scene:
         rim = s.distance_m * 1e6 * decrement(s.material, s.energy_kev) / s.pixel_size_um
         rim *= math.sqrt(2 * pore.minor_px)
         contrast = mu_um * opening + 0.5 * min(rim, 1.0)
-        return contrast * math.sqrt(pore.area_px) * signal_to_noise > LEAST_SIGNAL
+        seen = math.sqrt(min(pore.area_px, MOST_COUNTED_PX))
+        return contrast * seen * signal_to_noise > LEAST_SIGNAL
 
 
 def _chord(offset: Array, power: float) -> Array:
