@@ -45,7 +45,7 @@ class Camera:
         s, shape = self.settings, self.scene.shape
         middle = rng.uniform(0.3, 0.7, 2)
         y = (np.linspace(0, 1, shape[0], dtype=np.float32)[:, None] - middle[0]) / s.beam_height
-        x = (np.linspace(0, 1, shape[1], dtype=np.float32)[None] - middle[1]) / 1.2
+        x = (np.linspace(0, 1, shape[1], dtype=np.float32)[None] - middle[1]) / s.beam_width
         lines = s.bands * band_noise(rng, (shape[0], 1), (rng.uniform(1.5, 8), 0))
         return np.asarray(np.exp(-0.5 * (y**2 + x**2)) * np.exp(lines), np.float32)
 
@@ -56,6 +56,8 @@ class Camera:
             return np.ones_like(below)
         lit = np.clip(below / s.slit_soft_um + 0.25, 0, 1)
         profile = s.slit_transmission + (1 - s.slit_transmission) * lit
+        if s.slit_fade_um:
+            profile = profile * np.exp(np.minimum(below, 0) / s.slit_fade_um)
         for _ in range(s.slit_fringes):
             centre, width = -rng.uniform(2, 60), rng.uniform(1.5, 10)
             line = np.exp(-(((below - centre) / width) ** 2))

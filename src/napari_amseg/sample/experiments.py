@@ -164,6 +164,7 @@ def _slit(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
     return {
         "slit_transmission": plate * between(rng, 0.03, 1.0),
         "slit_soft_um": between(rng, 1, 30),
+        "slit_fade_um": between(rng, 60, 1500) if rng.random() < 0.6 else 0.0,
         "slit_fringes": int(rng.integers(0, 5)),
     }
 
@@ -172,6 +173,7 @@ def _camera(rng: np.random.Generator, s: PhantomSettings) -> dict[str, Any]:
     corrected = rng.random()
     return {
         "beam_height": between(rng, 0.5, 3),
+        "beam_width": between(rng, 0.6, 3),
         "bands": between(rng, 0.003, 0.05) if rng.random() < 0.5 else 0.0,
         "flicker": between(rng, 0.001, 0.01),
         "blur_px": rng.uniform(0.3, 1.8),

@@ -125,10 +125,17 @@ class PhantomSettings(Settings):
         0.25, low=0, high=1, help="Part of the beam let through above the surface; 1 is no slit."
     )
     slit_soft_um: float = setting(16.0, unit="µm", low=0.1, help="Rows over which the slit cuts.")
+    slit_fade_um: float = setting(
+        0.0,
+        unit="µm",
+        low=0,
+        help="The gas gets darker upwards over this distance; 0: it does not.",
+    )
     slit_fringes: int = setting(0, low=0, high=8, help="Bright and dark lines along that cut.")
     beam_height: float = setting(
         0.9, low=0.2, help="Gaussian width of the beam, times the height of the frame."
     )
+    beam_width: float = setting(1.2, low=0.2, help="The same across, times the width of the frame.")
     bands: float = setting(0.0, low=0, high=0.5, help="Horizontal bands of the optics, relative.")
     flicker: float = setting(0.01, low=0, high=0.2, help="Frame to frame change of the beam.")
 
