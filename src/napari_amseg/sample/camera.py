@@ -54,7 +54,7 @@ class Camera:
         s, below = self.settings, self.scene.below * self.settings.pixel_size_um
         if s.slit_transmission == 1:
             return np.ones_like(below)
-        lit = np.clip(below / s.slit_soft_um + 0.25, 0, 1)
+        lit = np.clip((below + s.slit_above_um) / s.slit_soft_um + 0.5, 0, 1)
         profile = s.slit_transmission + (1 - s.slit_transmission) * lit
         if s.slit_fade_um:
             profile = profile * np.exp(np.minimum(below, 0) / s.slit_fade_um)

@@ -114,7 +114,7 @@ def _keyhole(rng: np.random.Generator, s: PhantomSettings) -> dict[str, Any]:
         "keyhole_neck": rng.uniform(0, 0.5) if rng.random() < 0.3 else 0.0,
         "keyhole_tip": rng.uniform(0.06, 0.5),
         "keyhole_span": between(rng, 0.7, 4),
-        "section": between(rng, 2, 8),
+        "section": between(rng, 3, 10),
         "wall_um": rng.uniform(0, 3),
         "exposure_us": between(rng, 0.5, 15),
         "fluctuation": rng.uniform(0.02, 0.3),
@@ -151,7 +151,7 @@ def _dirt(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
         "window_gas": bool(rng.random() < (0.2 if dense else 0.5)),
         "roughness_um": between(rng, 0.1, 3),
         "grain_um": between(rng, 2, 20),
-        "flaws": rng.uniform(0, 0.8) if rng.random() < 0.6 else 0.0,
+        "flaws": rng.uniform(0, 1) if rng.random() < 0.6 else 0.0,
     }
 
 
@@ -164,6 +164,7 @@ def _slit(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
     return {
         "slit_transmission": plate * between(rng, 0.03, 1.0),
         "slit_soft_um": between(rng, 1, 30),
+        "slit_above_um": rng.uniform(-4, 30),
         "slit_fade_um": between(rng, 60, 1500) if rng.random() < 0.6 else 0.0,
         "slit_fringes": int(rng.integers(0, 5)),
     }

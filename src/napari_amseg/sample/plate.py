@@ -40,10 +40,19 @@ def roughness_um(rng: np.random.Generator, s: PhantomSettings) -> Array:
     along = (rng.uniform(20, 90) / step, rng.uniform(0.8, 2.5) / step)
     scratches = band_noise(rng, shape, along if rng.random() < 0.7 else along[::-1])
     rough += rng.uniform(0, 0.35) * strength * scratches
-    where = band_noise(rng, shape, rng.uniform(8, 30) / step) > rng.uniform(0.8, 2)
-    coarse = band_noise(rng, shape, max(0.6, rng.uniform(0.8, 3) / step))
-    rough += where * strength * rng.uniform(0.2, 1) * (0.5 * coarse + rng.uniform(-0.3, 0.3))
+    for _ in range(rng.integers(1, 4)):
+        rough += s.flaws * _patches(rng, shape, step)
     return rough + _specks(rng, shape, step, strength)
+
+
+def _patches(rng: np.random.Generator, shape: tuple[int, int], step_um: float) -> Array:
+    """Ragged places, damaged or grown over: up to some ten micrometres less or more metal."""
+    size = rng.uniform(5, 40) / step_um
+    outline = band_noise(rng, shape, size) + 0.6 * band_noise(rng, shape, max(0.6, size / 4))
+    inside = 1 / (1 + np.exp(-np.clip(6 * (outline - rng.uniform(0.8, 2.4)), -30, 30)))
+    texture = band_noise(rng, shape, max(0.6, rng.uniform(0.8, 4) / step_um))
+    depth = rng.uniform(2, 40) * (rng.uniform(0.1, 1) * texture + rng.uniform(-1, 0.4))
+    return np.asarray(inside * depth, np.float32)
 
 
 def _specks(

@@ -20,6 +20,7 @@ from napari_amseg.sample.process import Process
 
 Array = NDArray[Any]
 LEAST_SIGNAL = 8.0  # of a pore over the noise: Rose's 5, and some for the texture of the plate
+FLAWS_UM = 3.0  # roughness that scratches and patches of strength 1 add, all in all
 MOST_COUNTED_PX = 100.0  # the texture is no white noise: a larger area does not average it out
 
 
@@ -160,7 +161,7 @@ class Scene:
         """Where no one could tell the class from the image, bool (Y, X).
 
         Powder in flight and powder on a window look the same, and pores too faint for the noise
-        (Rose criterion) are not seen at all.
+        and the roughness of the plate (Rose criterion) are not seen at all.
         """
         middle = self.points // 2
         stuck = self.window_um[middle :: self.points, middle :: self.points] > 0
@@ -175,13 +176,14 @@ class Scene:
     def _is_visible(self, pore: Pore) -> bool:
         s = self.settings
         mu_um = attenuation_per_cm(s.material, s.energy_kev) / UM_PER_CM
-        signal_to_noise = math.sqrt(s.photons * math.exp(-mu_um * s.substrate_thickness_um))
+        noise = math.exp(0.5 * mu_um * s.substrate_thickness_um) / math.sqrt(s.photons)
+        noise = math.hypot(noise, mu_um * (math.sqrt(2) * s.roughness_um + FLAWS_UM * s.flaws))
         opening = 2 * pore.minor_px * s.pixel_size_um
         rim = s.distance_m * 1e6 * decrement(s.material, s.energy_kev) / s.pixel_size_um
         rim *= math.sqrt(2 * pore.minor_px)
         contrast = mu_um * opening + 0.5 * min(rim, 1.0)
         seen = math.sqrt(min(pore.area_px, MOST_COUNTED_PX))
-        return contrast * seen * signal_to_noise > LEAST_SIGNAL
+        return contrast * seen > LEAST_SIGNAL * noise
 
 
 def _chord(offset: Array, power: float) -> Array:

@@ -57,7 +57,7 @@ class PhantomSettings(Settings):
         1.0, low=0.2, high=8, help="Extent along the beam, times the width."
     )
     section: float = setting(
-        2.0,
+        4.0,
         low=1,
         high=12,
         help="Form of keyhole and pores along the beam: 2 is round, more is boxy with steep walls.",
@@ -125,6 +125,9 @@ class PhantomSettings(Settings):
         0.25, low=0, high=1, help="Part of the beam let through above the surface; 1 is no slit."
     )
     slit_soft_um: float = setting(16.0, unit="µm", low=0.1, help="Rows over which the slit cuts.")
+    slit_above_um: float = setting(
+        4.0, unit="µm", low=-100, help="Height of the middle of the cut above the surface."
+    )
     slit_fade_um: float = setting(
         0.0,
         unit="µm",
