@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="fast")
     parser.add_argument("--frames", type=int, default=60, help="to choose from")
-    parser.add_argument("--rows", type=int, default=5, help="that are drawn")
+    parser.add_argument("--rows", type=int, default=4, help="that are drawn")
     parser.add_argument("-o", "--out", type=Path, required=True)
     given = parser.parse_args()
     bundle = load_bundle(given.model)
@@ -56,7 +56,7 @@ def main() -> None:
     handles = class_handles(DEFAULT_SCHEME)
     figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=8)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(given.out, dpi=100)
+    figure.savefig(given.out, dpi=65)
 
 
 if __name__ == "__main__":
