@@ -50,14 +50,14 @@ def test_a_real_keyhole_is_where_the_evidence_is(real_data, tmp_path):
 
 
 def test_preprocessing_layer_and_pixels_are_as_asked_for_and_can_be_replayed(tiff_file, tmp_path):
-    given = [tiff_file, "--frame", 0, "--class", "Pore", "--layer", "bottleneck_3_relu"]
+    given = [tiff_file, "--frame", 0, "--class", "Pore", "--layer", "bottleneck_block_3_relu"]
     done = run(*given, "--pixels", "all", "--crop", "1:30,4:47", "-o", tmp_path / "a")
     assert done.exit_code == 0, done.output
     heat = tifffile.imread(tmp_path / "a" / "stack_gradcam_pore_0.tif")
     assert heat.shape == (29, 43)
     path = tmp_path / "a" / "stack_gradcam_pore_0_run.json"
     explained = json.loads(path.read_text())["explanation"]
-    assert (explained["layer"], explained["pixels"]) == ("bottleneck_3_relu", "all")
+    assert (explained["layer"], explained["pixels"]) == ("bottleneck_block_3_relu", "all")
     assert explained["n_pixels"] == 29 * 43
     run(*given, "--pixels", "all", "--chain", path, "-o", tmp_path / "b")
     np.testing.assert_array_equal(

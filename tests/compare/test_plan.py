@@ -94,9 +94,11 @@ def test_a_benchmark_that_moved_is_the_same(plan, request_, tmp_path):
     [
         ({"architectures": ("unet", "vnet")}, "no network named 'vnet'"),
         ({"architectures": ()}, "no network to compare"),
-        ({"init": "fast", "filters": 4, "architectures": ("unet",)}, "is the network amsegnet"),
-        ({"init": "fast"}, "has 4 filters, but amsegnet is to have 2"),
-        ({"init": "fast", "filters": None}, "has 4 filters, but amsegnet is to have 12"),
+        ({"init": "fast", "architectures": ("unet",)}, "is the network amsegnet-fast"),
+        (
+            {"init": "fast", "filters": 4, "architectures": ("amsegnet-fast",)},
+            "has 16 filters, but amsegnet-fast is to have 4",
+        ),
     ],
 )
 def test_networks_that_do_not_fit_are_refused(request_, change, message):

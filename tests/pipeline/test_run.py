@@ -16,6 +16,7 @@ from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.models import ModelCard, build, load_bundle, save_bundle
 from napari_amseg.pipeline import RunRequest, quantify_to_files, segment_to_files
 from napari_amseg.preprocess import Chain, Crop, Normalise
+from napari_amseg.sample import PhantomSettings, simulate
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings, postprocess
 
 CONTRACT_FRAMES = [
@@ -95,8 +96,10 @@ def test_confidence_is_written_beside_the_labels_if_asked_for(request_, bundle):
 
 def test_post_processing_changes_labels_and_measures_and_is_recorded(request_):
     fast = load_bundle("fast")
+    scene = PhantomSettings(n_frames=3, laser_off_frames=0, powder_layer_um=0, oversampling=2)
+    request_ = replace(request_, stack=simulate(scene).stack)
     plain = list(segment_stack(request_.stack, fast, KERAS))
-    post = PostSettings(physical_layers=True, smallest_pore_px=900, smallest_keyhole_px=900)
+    post = PostSettings(physical_layers=True, smallest_pore_px=900, smallest_keyhole_px=9000)
     segment_to_files(replace(request_, post=post), fast)
     labels = tifffile.imread(request_.folder / "run_labels.tif")
     rows = table(request_.folder / "run_frames.csv")
