@@ -124,10 +124,15 @@ def cost(bundle: Bundle, engine: Engine) -> dict[str, Any]:
     }
 
 
+def titanium_plate(data: Path) -> tuple[Stack, Labels]:
+    """The real plate in the order of time, and its labels (T, Y, X)."""
+    plate = read_stack(str(data / "ti64_plate" / "299_*.tif"), pixel_size_um=2.0)
+    return plate, np.stack(list(read_stack(data / "ti64_plate" / "labels.tif")))
+
+
 def cases(data: Path) -> Iterator[Case]:
     """What the models are tested on, one after the other."""
-    plate = read_stack(str(data / "ti64_plate" / "299_*.tif"), pixel_size_um=2.0)
-    plate_labels = np.stack(list(read_stack(data / "ti64_plate" / "labels.tif")))
+    plate, plate_labels = titanium_plate(data)
     yield Case("ti64_plate", plate, plate_labels)
     for factor in (0.5, 2.0):
         yield Case(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from accuracy import Labels
+from accuracy import Labels, titanium_plate
 
 from napari_amseg.dataset.codes import recoded
 from napari_amseg.io import read_stack
@@ -49,8 +49,7 @@ class Case:
 
 
 def cases(data: Path) -> Iterator[Case]:
-    plate = read_stack(str(data / "ti64_plate" / "299_*.tif"), pixel_size_um=2.0)
-    truth = np.stack(list(read_stack(data / "ti64_plate" / "labels.tif")))
+    plate, truth = titanium_plate(data)
     yield Case("ti64_plate", plate, truth, "keyhole", crop=(0, 256), batch_size=4)
     truth, paper = (
         np.stack(list(recoded(read_stack(data / "hpdc" / name), CASTING, DEFAULT_SCHEME)))

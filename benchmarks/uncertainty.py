@@ -22,6 +22,7 @@ from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.models import load_bundle
 from napari_amseg.pipeline import segment_stack
 from napari_amseg.sample import PhantomSettings, simulate
+from napari_amseg.sample.experiments import between
 from napari_amseg.scores import Confusion
 from napari_amseg.segment import make_engine
 
@@ -50,11 +51,11 @@ def varied(rng: np.random.Generator) -> PhantomSettings:
         height_px=192,
         width_px=384,
         keyhole_depth_um=float(rng.uniform(50, 200)),
-        keyhole_width_um=float(np.exp(rng.uniform(np.log(12), np.log(60)))),
+        keyhole_width_um=between(rng, 12, 60),
         pore_every_frames=5,
         pore_radius_um=float(rng.uniform(6, 24)),
         powder_layer_um=float(rng.choice([0.0, 70.0])),
-        photons=float(np.exp(rng.uniform(np.log(200), np.log(20_000)))),
+        photons=between(rng, 200, 20_000),
         blur_px=float(rng.uniform(0.3, 2)),
         slit_transmission=float(rng.uniform(0.15, 0.8)),
         window_particles=int(rng.integers(0, 120)),

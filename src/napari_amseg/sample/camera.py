@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_amseg.sample.materials import attenuation_per_cm, decrement, wavelength_um
 from napari_amseg.sample.optics import (
+    UM_PER_M,
     binned,
     fresnel_blur_um,
     refracted,
@@ -23,7 +24,6 @@ Array = NDArray[Any]
 OPEN_BEAM, OFFSET, READ_NOISE = 0.63, 0.015, 0.001  # of the range of the camera
 CORRECTED_LEVEL = 0.6  # where an open beam lies after a flat field or background division
 SOURCE_UM = 0.6  # penumbra of the source on the detector
-UM_PER_M = 1e6
 
 
 class Camera:
@@ -35,8 +35,7 @@ class Camera:
         self.most = 2**s.bit_depth - 1
         self.dtype = np.dtype(np.uint8 if s.bit_depth <= 8 else np.uint16)
         rng = np.random.default_rng([s.seed, 8])
-        self.beam = self._beam(rng) * self._slit(rng)
-        self.gain = self._gain(rng)
+        self.lit = self._beam(rng) * self._slit(rng) * self._gain(rng)
         self.stains = np.where(scene.below > 0, stains(rng, s), 1)
         self.mismatch = 1 + 0.3 * s.fixed_pattern * rng.standard_normal(scene.shape)
 
@@ -89,7 +88,7 @@ class Camera:
         step = self.scene.step_um
         path = smoothed(metal_um * np.float32(decrement(s.material, s.energy_kev)), 0.5 / step)
         bright = refracted(bright, path, step_um=step, distance_um=distance)
-        zone = fresnel_blur_um(wavelength_um(s.energy_kev), distance) if distance else 0.0
+        zone = fresnel_blur_um(wavelength_um(s.energy_kev), distance)
         blur = np.hypot(np.hypot(zone, SOURCE_UM) / step, s.blur_px * points)
         bright = binned(smoothed(bright, float(blur)), points)
         wall_cm = attenuation_per_cm("glassy carbon", s.energy_kev) * s.wall_mm / 10
@@ -104,14 +103,13 @@ class Camera:
         s = self.settings
         rng = np.random.default_rng([s.seed, 5, t])
         flicker = np.float32(1 + s.flicker * rng.standard_normal())
-        lit = self.beam * self.gain
-        bright = self._through(self.scene.metal_um(t)) * self.stains * lit * flicker
+        bright = self._through(self.scene.metal_um(t)) * self.stains * self.lit * flicker
         noise = np.sqrt(bright / s.photons + READ_NOISE**2)
         bright = bright + noise * rng.standard_normal(bright.shape, dtype=np.float32)
         if s.background:
-            value = CORRECTED_LEVEL * bright / np.maximum(self._still * lit, 1e-3)
+            value = CORRECTED_LEVEL * bright / np.maximum(self._still * self.lit, 1e-3)
         elif s.flat_field:
-            value = CORRECTED_LEVEL * bright / np.maximum(lit * self.mismatch, 1e-3)
+            value = CORRECTED_LEVEL * bright / np.maximum(self.lit * self.mismatch, 1e-3)
         else:
             value = OPEN_BEAM * bright + OFFSET
         if s.inverted:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_amseg.labels import Label
 from napari_amseg.sample.materials import METALS, attenuation_per_cm, decrement
+from napari_amseg.sample.optics import UM_PER_CM, UM_PER_M
 from napari_amseg.sample.phantom import Phantom, simulate
 from napari_amseg.sample.settings import PhantomSettings
 
@@ -22,7 +23,7 @@ Array = NDArray[Any]
 FRAMES = 30
 OPTICAL_DEPTH = (0.07, 2.0)  # of the plate: less shows nothing, more lets nothing through
 LEVER = (0.01, 0.2)  # distance times decrement over pixel size: rims of 5 to 50 per cent
-UM_PER_M, FARTHEST_M = 1e6, 15.0
+FARTHEST_M = 15.0
 FINEST_UM = 0.9  # sample step that resolves rims
 
 
@@ -80,7 +81,7 @@ def _plate_and_beam(rng: np.random.Generator, pixel_um: float) -> dict[str, Any]
     while True:
         material, energy = str(rng.choice(METALS)), between(rng, 20, 80)
         thickness = between(rng, 300, 1000)
-        depth = attenuation_per_cm(material, energy) * thickness / 1e4
+        depth = attenuation_per_cm(material, energy) * thickness / UM_PER_CM
         if OPTICAL_DEPTH[0] <= depth <= OPTICAL_DEPTH[1]:
             break
     distance = pixel_um * between(rng, *LEVER) / (decrement(material, energy) * UM_PER_M)
@@ -160,7 +161,7 @@ def _slit(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
     if rng.random() > {"bare": 0.5, "powder": 0.05, "inside": 0.0}[kind]:
         return {"slit_transmission": 1.0}
     mu = attenuation_per_cm(s.material, s.energy_kev)
-    plate = math.exp(-mu * s.substrate_thickness_um / 1e4)
+    plate = math.exp(-mu * s.substrate_thickness_um / UM_PER_CM)
     return {
         "slit_transmission": plate * between(rng, 0.03, 1.0),
         "slit_soft_um": between(rng, 1, 30),

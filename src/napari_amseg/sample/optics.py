@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 Array = NDArray[Any]
-UM_PER_CM = 1e4
+UM_PER_CM, UM_PER_M = 1e4, 1e6
 MOST_SHIFT_PX = 12.0
 
 

@@ -60,7 +60,7 @@ class Phantom:
     stack : camera values (T, Y, X), uint16, or uint8 of an 8 bit camera. labels : uint8
     (T, Y, X). pore_ids : uint16 (T, Y, X), the track of every pore pixel, 0 elsewhere.
     truth : one record a frame. pores : one record a pore a frame. unclear : bool frames
-    (Y, X), where powder in flight and on a window cannot be told apart.
+    (Y, X), where no one could tell the class from the image.
     """
 
     settings: PhantomSettings
@@ -130,15 +130,13 @@ def _truth(process: Process, t: int) -> FrameTruth:
 
 def _pores(process: Process, t: int) -> Iterator[PoreTruth]:
     size = process.settings.pixel_size_um
-    for number, tracked in enumerate(process.pores, start=1):
-        if tracked.birth <= t < tracked.death:
-            pore = tracked.at(t)
-            yield PoreTruth(
-                frame=t,
-                track_id=number,
-                centroid_y_px=pore.row_px - 0.5,
-                centroid_x_px=pore.column_px - 0.5,
-                area_px=pore.area_px,
-                area_um2=pore.area_px * size**2,
-                equivalent_diameter_um=2 * math.sqrt(pore.area_px / math.pi) * size,
-            )
+    for number, pore in process.tracks_at(t):
+        yield PoreTruth(
+            frame=t,
+            track_id=number,
+            centroid_y_px=pore.row_px - 0.5,
+            centroid_x_px=pore.column_px - 0.5,
+            area_px=pore.area_px,
+            area_um2=pore.area_px * size**2,
+            equivalent_diameter_um=2 * math.sqrt(pore.area_px / math.pi) * size,
+        )

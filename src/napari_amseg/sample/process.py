@@ -98,7 +98,12 @@ class Process:
 
     def pores_at(self, t: int) -> list[Pore]:
         """The pores in frame `t`."""
-        return [p.at(t) for p in self.pores if p.birth <= t < p.death]
+        return [pore for _, pore in self.tracks_at(t)]
+
+    def tracks_at(self, t: int) -> list[tuple[int, Pore]]:
+        """The pores in frame `t`, each with the number of its track, 1 and up."""
+        tracks = enumerate(self.pores, start=1)
+        return [(number, p.at(t)) for number, p in tracks if p.birth <= t < p.death]
 
     def _all_pores(self, rng: np.random.Generator) -> list[TrackedPore]:
         pores = self._old_pores(rng)

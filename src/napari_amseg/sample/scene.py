@@ -13,7 +13,7 @@ from scipy import ndimage
 from napari_amseg.labels import Label
 from napari_amseg.sample.geometry import Pore, centres
 from napari_amseg.sample.materials import attenuation_per_cm, decrement
-from napari_amseg.sample.optics import UM_PER_CM, add_spheres, smoothed
+from napari_amseg.sample.optics import UM_PER_CM, UM_PER_M, add_spheres, smoothed
 from napari_amseg.sample.plate import roughness_um
 from napari_amseg.sample.powder import Airborne, Bed, stuck_to_windows
 from napari_amseg.sample.process import Process
@@ -137,10 +137,14 @@ class Scene:
             labels[box][np.abs(offset) <= 1] = Label.KEYHOLE
         return labels
 
+    def _at_pixels(self, fine: Array) -> Array:
+        """The sample points next to the pixel centres, (Y, X)."""
+        middle = self.points // 2
+        return fine[middle :: self.points, middle :: self.points]
+
     def _powder(self, t: int) -> Array:
         s = self.settings
-        middle = self.points // 2
-        metal = self._loose_um(t)[middle :: self.points, middle :: self.points] > 0
+        metal = self._at_pixels(self._loose_um(t)) > 0
         gap = round(0.5 * s.particle_radius_um / s.pixel_size_um)
         if gap:  # gaps between particles, and between them and the plate, are powder
             metal |= self.below >= 0
@@ -151,10 +155,9 @@ class Scene:
     def pore_ids(self, t: int) -> Array:
         """The track of every pore pixel, 1 and up, uint16 (Y, X); 0 elsewhere."""
         ids = np.zeros(self.shape, np.uint16)
-        for number, tracked in enumerate(self.process.pores, start=1):
-            if tracked.birth <= t < tracked.death:
-                box, radius = tracked.at(t).relative_radius(self.shape)
-                ids[box][radius <= 1] = number
+        for number, pore in self.process.tracks_at(t):
+            box, radius = pore.relative_radius(self.shape)
+            ids[box][radius <= 1] = number
         return ids
 
     def unclear(self, t: int) -> Array:
@@ -163,8 +166,7 @@ class Scene:
         Powder in flight and powder on a window look the same, and pores too faint for the noise
         and the roughness of the plate (Rose criterion) are not seen at all.
         """
-        middle = self.points // 2
-        stuck = self.window_um[middle :: self.points, middle :: self.points] > 0
+        stuck = self._at_pixels(self.window_um) > 0
         has_powder = self.settings.powder_layer_um > 0 or self.settings.flying > 0
         unclear = np.asarray(stuck & (self.below < 0) & has_powder)
         for pore in self.process.pores_at(t):
@@ -179,7 +181,7 @@ class Scene:
         noise = math.exp(0.5 * mu_um * s.substrate_thickness_um) / math.sqrt(s.photons)
         noise = math.hypot(noise, mu_um * (math.sqrt(2) * s.roughness_um + FLAWS_UM * s.flaws))
         opening = 2 * pore.minor_px * s.pixel_size_um
-        rim = s.distance_m * 1e6 * decrement(s.material, s.energy_kev) / s.pixel_size_um
+        rim = s.distance_m * UM_PER_M * decrement(s.material, s.energy_kev) / s.pixel_size_um
         rim *= math.sqrt(2 * pore.minor_px)
         contrast = mu_um * opening + 0.5 * min(rim, 1.0)
         seen = math.sqrt(min(pore.area_px, MOST_COUNTED_PX))
