@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp()) / "settings.
 
 import napari
 import numpy as np
-from memory import cpu_name
+from memory import machine
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 
 TICK_MS = 5
@@ -43,7 +42,7 @@ def main() -> None:
     _, segment = viewer.window.add_plugin_dock_widget("napari-amseg", "Segment")
     wait(5)
     record: dict[str, Any] = {
-        "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": machine(),
         "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "frames": f"{shape[0]} of {shape[1]}x{shape[2]}",
         "tick_ms": TICK_MS,

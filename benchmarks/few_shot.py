@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -35,7 +34,7 @@ from typing import Any
 from accuracy import Labels, scores
 from few_shot_cases import Case, cases, inverting
 from few_shot_figure import draw
-from memory import cpu_name
+from memory import machine
 
 from napari_amseg.dataset import (
     add_frames,
@@ -130,8 +129,7 @@ def opened_record(path: Path, init: Bundle, given: argparse.Namespace) -> dict[s
         if changed := [name for name, value in terms.items() if record.get(name) != value]:
             raise SystemExit(f"{path} was begun with another {', '.join(changed)}: move it away")
         return record
-    machine = {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform()}
-    return {"machine": machine, **terms, "cases": {}}
+    return {"machine": machine(), **terms, "cases": {}}
 
 
 def training_counts(wanted: Sequence[int], n_pool: int) -> list[int]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import tempfile
 import time
 from pathlib import Path
@@ -23,7 +22,7 @@ os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp()) / "settings.
 
 import napari
 from event_loop import wait, wait_until
-from memory import cpu_name
+from memory import machine
 
 
 def main() -> None:
@@ -44,7 +43,7 @@ def main() -> None:
     loading = time.monotonic() - opened
     clicks = [first_mask(viewer, segment) for _ in range(given.repeats)]
     record: dict[str, Any] = {
-        "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": machine(),
         "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "frames": "{} of {}x{}".format(*shape),
         "engine": segment.device.text(),

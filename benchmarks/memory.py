@@ -48,7 +48,7 @@ def main() -> None:
         peaks = [run["peak_mb"] for run in runs if run["command"] == name]
         growth[name] = round(peaks[-1] - peaks[0], 1)
     record = {
-        "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": machine(),
         "frame": "256x512 uint16",
         "model": given.model,
         "runs": runs,
@@ -92,6 +92,11 @@ def measure(command: list[str]) -> dict[str, float]:
         "peak_mb": round(usage.ru_maxrss / unit, 1),
         "seconds": round(time.perf_counter() - start, 1),
     }
+
+
+def machine() -> dict[str, str | int | None]:
+    """What the numbers were measured on."""
+    return {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform()}
 
 
 def cpu_name() -> str:

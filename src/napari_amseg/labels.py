@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Label(IntEnum):
     """Codes of the default five-class scheme, in the order of the AM-SegNet paper."""
@@ -76,7 +79,13 @@ class LabelScheme:
 
     def code_of(self, role: str) -> int | None:
         """Pixel value of the class with this role, or None if the scheme has none."""
-        return next((c.code for c in self.classes if c.role == role), None)
+        # A plain int: NumPy compares uint8 with an IntEnum fifteen times more slowly.
+        return next((int(c.code) for c in self.classes if c.role == role), None)
+
+    def mask(self, labels: NDArray[np.uint8], role: str) -> NDArray[np.bool_]:
+        """Where a label image holds the class with this role; nowhere if the scheme has none."""
+        code = self.code_of(role)
+        return np.zeros(labels.shape, bool) if code is None else labels == code
 
     def subset(self, roles: Iterable[str]) -> LabelScheme:
         """A scheme of the classes with these roles only, codes unchanged."""

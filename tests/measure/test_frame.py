@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_amseg.labels import DEFAULT_SCHEME, Label, LabelScheme
-from napari_amseg.measure import FRAME_COLUMNS, measure_frame
+from napari_amseg.measure import FRAME_COLUMNS, PORE_COLUMNS, Measurements, measure_frame
 from napari_amseg.types import Experiment, stack_from_array
 
 UNITS = Experiment(pixel_size_um=2.0, frame_rate_hz=50_000)
@@ -216,13 +216,17 @@ def test_a_scheme_without_keyhole_measures_pores():
     assert row(labels, scheme=scheme)["pore_area_px"] == 9
 
 
-def test_measure_stack_numbers_frames_and_links_pores(labels):
+def test_measure_stack_numbers_frames_and_pores_are_followed(labels):
     from napari_amseg import measure_stack
 
     moved = np.roll(labels, 3, axis=1)
-    results = list(measure_stack(stack_from_array(np.stack([labels, moved, moved * 0, labels]))))
-    assert [r.frame for r in results] == [0, 1, 2, 3]
-    ids = [[p["track_id"] for p in r.pores] for r in results]
-    assert ids[0] == ids[1]
-    assert ids[2] == []
-    assert ids[3] != ids[0]
+    stack = stack_from_array(np.stack([labels, moved, *[moved * 0] * 3, labels]))
+    found = Measurements(Experiment())
+    for t, result in enumerate(measure_stack(stack)):
+        assert result.frame == t
+        found.append(result.row, result.pores)
+    pores = found.pores()
+    assert tuple(pores.columns) == PORE_COLUMNS
+    assert pores["frame"].tolist() == [0, 1, 5]
+    assert pores["track_id"].tolist() == [0, 0, 1]  # three empty frames are more than a gap
+    assert found.tracks()["n_frames"].tolist() == [2, 1]

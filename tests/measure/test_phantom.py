@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_amseg import measure_stack
-from napari_amseg.measure import StackSummary
+from napari_amseg.measure import Measurements
 from napari_amseg.sample import PhantomSettings, simulate
 
 
@@ -40,7 +40,7 @@ def test_area_depth_and_pores_are_the_exact_ones(tilt_deg):
 @pytest.mark.parametrize("speed", [0.3, 0.8])
 def test_scan_speed_is_that_of_the_laser(speed):
     phantom = simulate(PhantomSettings(n_frames=40, scan_speed_m_s=speed))
-    summary = StackSummary(phantom.stack.experiment)
+    found = Measurements(phantom.stack.experiment)
     for result in measure_stack(phantom.labels):
-        summary.append(result.row)
-    assert summary.to_json()["scan_speed_m_s"] == pytest.approx(speed, rel=0.05)
+        found.append(result.row, result.pores)
+    assert found.summary()["scan_speed_m_s"] == pytest.approx(speed, rel=0.05)

@@ -7,9 +7,22 @@ import pytest
 
 from napari_amseg import measure_stack, read_stack
 from napari_amseg.labels import Label
-from napari_amseg.measure import StackSummary, deviation, fit_line
+from napari_amseg.measure import (
+    Measurements,
+    MeasureSettings,
+    deviation,
+    fit_line,
+    relative_deviations,
+)
 from napari_amseg.measure.tracks import leading_edge_speed_px, split_tracks
 from napari_amseg.types import Experiment
+
+
+def summary_of(labels, experiment=None):
+    found = Measurements(experiment or Experiment())
+    for result in measure_stack(labels, experiment=experiment):
+        found.append(result.row, result.pores)
+    return found.summary()
 
 
 def test_deviation_by_hand():
@@ -25,6 +38,14 @@ def test_frames_without_a_keyhole_do_not_shift_the_deviation():
     assert deviation(with_gaps) == deviation([80.0, 100.0, 110.0, 110.0])
     assert deviation([]).mean is None
     assert deviation([np.nan]).delta_avg is None
+    assert deviation([0.0, 0.0]).mean == 0
+    assert deviation([0.0, 0.0]).delta_max is None
+
+
+def test_every_frame_has_its_own_deviation():
+    """Equation 4: delta_i = |A_i - mean| / mean, mean 100; frames without a keyhole have none."""
+    found = relative_deviations([np.nan, 80.0, 100.0, 110.0, 110.0])
+    assert found == pytest.approx([np.nan, 0.2, 0.0, 0.1, 0.1], nan_ok=True)
 
 
 def keyhole_stack():
@@ -39,10 +60,7 @@ def keyhole_stack():
 
 def test_summary_counts_only_frames_with_a_keyhole():
     experiment = Experiment(pixel_size_um=2.0, frame_rate_hz=50_000)
-    summary = StackSummary(experiment)
-    for result in measure_stack(keyhole_stack(), experiment=experiment):
-        summary.append(result.row)
-    record = summary.to_json()
+    record = summary_of(keyhole_stack(), experiment)
     assert record["n_frames"] == 5
     assert record["keyhole_depth_um"]["mean"] == pytest.approx(20)
     assert record["keyhole_depth_um"]["delta_max"] == pytest.approx(0.2)
@@ -56,10 +74,7 @@ def test_summary_counts_only_frames_with_a_keyhole():
 
 
 def test_summary_is_in_px_where_no_pixel_size_is_known():
-    summary = StackSummary(Experiment())
-    for result in measure_stack(keyhole_stack()):
-        summary.append(result.row)
-    record = summary.to_json()
+    record = summary_of(keyhole_stack())
     assert record["keyhole_depth_px"]["mean"] == pytest.approx(10)
     assert record["keyhole_depth_um"]["mean"] is None
     assert record["keyhole_depth_um"]["delta_max"] == pytest.approx(0.2)
@@ -92,18 +107,15 @@ def test_entry_and_exit_frames_can_be_left_out():
         for t, a in enumerate([10, 100, 100, 100, 20])
     ]  # fmt: skip
     for skip, mean in ((0, 66), (1, 100), (3, None)):
-        summary = StackSummary(Experiment(), skip_entry_exit_frames=skip)
+        summary = Measurements(Experiment(), MeasureSettings(skip_entry_exit_frames=skip))
         for row in rows:
             summary.append(row)
-        record = summary.to_json()["keyhole_area_px"]
+        record = summary.summary()["keyhole_area_px"]
         assert record["mean"] == (None if mean is None else pytest.approx(mean))
 
 
 def test_pores_are_counted_once_a_track(labels):
-    summary = StackSummary(Experiment())
-    for result in measure_stack(np.stack([labels] * 4)):
-        summary.append(result.row, result.pores)
-    record = summary.to_json()
+    record = summary_of(np.stack([labels] * 4))
     assert (record["pore_count_total"], record["pore_track_count"]) == (4, 1)
 
 
@@ -126,9 +138,7 @@ def test_real_keyhole_moves_at_the_scan_speed(real_data):
     """P = 200 W, 0.5 m/s set; the front of the labelled keyhole moves 4.9 +- 0.3 px a frame."""
     path = real_data / "ti64_plate" / "labels.tif"
     with read_stack(path, pixel_size_um=2.0, frame_rate_hz=50_000) as stack:
-        summary = StackSummary(stack.experiment)
-        for result in measure_stack(stack):
-            summary.append(result.row)
-    record = summary.to_json()
+        record = summary_of(stack, stack.experiment)
+    assert record["scan_speed_m_s"] == pytest.approx(0.49, abs=0.03)
     assert record["leading_edge_px_per_frame"] == pytest.approx(4.9, abs=0.3)
     assert 120 < record["keyhole_depth_um"]["mean"] < 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from napari_amseg.preprocess import (
     read_chain,
 )
 from napari_amseg.settings import Settings, setting
+from napari_amseg.types import Stack
 
 StackArgument = Annotated[
     str, typer.Argument(help="TIFF stack, folder of numbered images, or a glob in quotes.")
@@ -41,6 +42,12 @@ FrameRate = Annotated[
     float | None,
     typer.Option(
         "--frame-rate", metavar="HZ", help="Frames a second; the file's own if not given."
+    ),
+]
+ScanSpeed = Annotated[
+    float | None,
+    typer.Option(
+        "--scan-speed", metavar="MM_S", help="Scan speed that was set, mm/s; compared with the fit."
     ),
 ]
 
@@ -109,6 +116,11 @@ def build_chain(given: ChainOptions) -> Chain:
 
 def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).absolute())
+
+
+def with_scan_speed(stack: Stack, scan_speed_mm_s: float | None) -> Stack:
+    """The stack with the scan speed that was set."""
+    return replace(stack, experiment=stack.experiment.updated(scan_speed_mm_s=scan_speed_mm_s))
 
 
 def stem_of(source: str) -> str:

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from napari_amseg.cli.arguments import FrameRate, OutFolder, PixelSize, stem_of
+from napari_amseg.cli.arguments import (
+    FrameRate,
+    OutFolder,
+    PixelSize,
+    ScanSpeed,
+    stem_of,
+    with_scan_speed,
+)
 from napari_amseg.cli.progress import show_notes, track
 from napari_amseg.cli.segment import list_results
 from napari_amseg.io import OutputFiles, read_stack
@@ -21,6 +28,7 @@ def quantify(
     measuring: MeasureSettings,
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
+    scan_speed: ScanSpeed = None,
     codes: Annotated[
         str | None,
         typer.Option(
@@ -36,7 +44,8 @@ def quantify(
     """
     scheme = DEFAULT_SCHEME if codes is None else LabelScheme.parse(codes)
     stem = stem_of(labels).removesuffix("_labels")
-    with read_stack(labels, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as stack:
+    with read_stack(labels, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
+        stack = with_scan_speed(opened, scan_speed)
         show_notes(stack.notes)
         request = RunRequest(stack=stack, folder=out, stem=stem, measure=measuring)
         quantify_to_files(request, scheme=scheme, track=track)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +14,11 @@ from napari_amseg.cli.arguments import (
     ModelName,
     OutFolder,
     PixelSize,
+    ScanSpeed,
     StackArgument,
     build_chain,
     stem_of,
+    with_scan_speed,
 )
 from napari_amseg.cli.progress import err, show_notes, track
 from napari_amseg.io import read_stack
@@ -24,6 +27,8 @@ from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline import RunRequest, result_names, segment_to_files
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Stack
+
+_SPEED_TOLERANCE = 0.05  # of the speed that was set
 
 
 def segment(
@@ -37,6 +42,7 @@ def segment(
     model: ModelName = "fast",
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
+    scan_speed: ScanSpeed = None,
     figures: Annotated[bool, typer.Option(help="Also draw the series and an overlay.")] = True,
     overwrite: Annotated[
         bool, typer.Option(help="Replace labels that were edited since they were written.")
@@ -54,7 +60,7 @@ def segment(
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
         show_notes(opened.notes)
         request = RunRequest(
-            stack=opened,
+            stack=with_scan_speed(opened, scan_speed),
             folder=out,
             stem=stem_of(stack),
             chain=build_chain(preprocessing),
@@ -116,6 +122,7 @@ def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = Fa
         err.print("note: no --pixel-size: columns in um are empty.", highlight=False)
     if stack.experiment.frame_rate_hz is None:
         err.print("note: no --frame-rate: times and the scan speed are empty.", highlight=False)
+    show_speed(json.loads((folder / f"{stem}_summary.json").read_text(encoding="utf-8")))
     flags = count_flags(folder / f"{stem}_frames.csv")
     if flags:
         told = ", ".join(f"{flag} in {n}" for flag, n in flags.items())
@@ -124,6 +131,18 @@ def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = Fa
     if doubtful:
         told = ", ".join(f"{frame} ({value:.2f})" for frame, value in doubtful.items())
         err.print(f"note: frames with the most uncertain masks: {told}.", highlight=False)
+
+
+def show_speed(summary: dict[str, Any]) -> None:
+    """Say where the fitted scan speed is not the one that was set."""
+    off = summary["scan_speed_relative_difference"]
+    if off is not None and abs(off) > _SPEED_TOLERANCE:
+        fitted, entered = summary["scan_speed_m_s"], summary["scan_speed_entered_m_s"]
+        err.print(
+            f"note: the keyhole moves at {fitted:.3g} m/s, {entered:.3g} m/s was set "
+            f"({100 * off:+.0f} %): check pixel size, frame rate and masks.",
+            highlight=False,
+        )
 
 
 def count_flags(table: Path) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from napari_amseg.io.atomic import OutputFiles, flush, write_json
 from napari_amseg.io.read import can_read, read_stack
-from napari_amseg.io.tables import TableWriter
+from napari_amseg.io.tables import TableWriter, write_table
 from napari_amseg.io.tiff_writer import TiffStackWriter
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "flush",
     "read_stack",
     "write_json",
+    "write_table",
 ]

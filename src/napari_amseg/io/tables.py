@@ -7,7 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class TableWriter:
@@ -38,6 +41,11 @@ class TableWriter:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a pandas table as CSV in the same form: nine digits, missing values as empty cells."""
+    table.to_csv(path, index=False, float_format="%.9g", lineterminator="\n", encoding="utf-8")
 
 
 def _cell(value: Any) -> str:

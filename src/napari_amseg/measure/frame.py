@@ -13,8 +13,11 @@ from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure.keyhole import keyhole_area_px, keyhole_depth_px, largest_component
 from napari_amseg.measure.line import Line
 from napari_amseg.measure.pores import Pore, find_pores
-from napari_amseg.measure.surface import fit_surface
-from napari_amseg.settings import Settings, setting
+from napari_amseg.measure.powder import powder_layer_px
+from napari_amseg.measure.settings import MeasureSettings
+from napari_amseg.measure.shape_columns import SHAPE_COLUMNS, shape_columns
+from napari_amseg.measure.surface import surface_of
+from napari_amseg.measure.units import scaled, twice
 from napari_amseg.types import Experiment
 
 FRAME_COLUMNS = (
@@ -22,38 +25,19 @@ FRAME_COLUMNS = (
     "keyhole_depth_um", "pore_count", "pore_area_px", "pore_area_um2",
     "pore_max_equivalent_diameter_um", "pore_max_equivalent_diameter_px", "keyhole_left_px",
     "keyhole_right_px", "keyhole_parts_px", "surface_y_px", "surface_tilt_deg", "substrate_area_px",
-    "labelled_area_px", "flags",
+    "labelled_area_px", "flags", *SHAPE_COLUMNS, "powder_layer_px", "powder_layer_um",
+    "pore_fraction",
 )  # fmt: skip
 PORE_COLUMNS = (
     "frame", "time_s", "track_id", "centroid_y_px", "centroid_x_px", "area_px", "area_um2",
     "equivalent_diameter_um", "depth_um", "circularity", "equivalent_diameter_px", "depth_px",
+    "feret_diameter_px", "feret_diameter_um", "tip_distance_px", "tip_distance_um",
 )  # fmt: skip
 
 # A surface that fewer of its columns agree on is not to be trusted, nor is the depth below it.
 LEAST_SUPPORT = 0.7
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureSettings(Settings):
-    """How label images are measured."""
-
-    min_keyhole_area_px: float = setting(
-        0.0, low=0, unit="px", help="A frame with fewer keyhole pixels counts as without a keyhole."
-    )
-    min_pore_area_px: float = setting(
-        0.0, low=0, unit="px", help="Smaller pores are dropped, from counts and areas."
-    )
-    max_pore_step_px: float = setting(
-        12.0, low=0, unit="px", help="Farthest a pore may move between two frames and be the same."
-    )
-    skip_entry_exit_frames: int = setting(
-        0,
-        low=0,
-        unit="frames",
-        help="Keyhole frames left out of the summary at the start and the end of each track.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,35 +76,44 @@ def measure_frame(
     Every area is in whole pixels, times pixel_size**2. See ``docs/reference/definitions.md``.
     """
     experiment, settings = experiment or Experiment(), settings or MeasureSettings()
-    surface = fit_surface(labels, scheme=scheme)
+    keyhole, pore, substrate = (
+        scheme.mask(labels, role) for role in ("keyhole", "pore", "substrate")
+    )
+    surface = surface_of(labels, substrate=substrate, keyhole=keyhole)
     time_s = frame / experiment.frame_rate_hz if experiment.frame_rate_hz else None
     pixel = experiment.pixel_size_um
-    pores = find_pores(_mask(labels, scheme, "pore"), min_area_px=settings.min_pore_area_px)
+    pores = find_pores(pore, min_area_px=settings.min_pore_area_px)
     row: Row = dict.fromkeys(FRAME_COLUMNS) | {"frame": frame, "time_s": time_s}
-    keyhole = _mask(labels, scheme, "keyhole")
     if keyhole_area_px(keyhole) < settings.min_keyhole_area_px:
         keyhole = np.zeros_like(keyhole)
     row |= _keyhole_columns(keyhole, surface, pixel)
     row |= _pore_columns(pores, pixel)
+    row |= _surroundings(labels, surface, scheme, pixel)
+    row["substrate_area_px"] = int(np.count_nonzero(substrate))
+    row["pore_fraction"] = _share(row["pore_area_px"], row["substrate_area_px"])
+    here = {"frame": frame, "time_s": time_s, "track_id": None}
+    tip = row["keyhole_tip_y_px"], row["keyhole_tip_x_px"]
+    return FrameMeasures(row, [here | _pore_row(pore, surface, tip, pixel) for pore in pores])
+
+
+def _surroundings(
+    labels: NDArray[np.uint8], surface: Line | None, scheme: LabelScheme, pixel: float | None
+) -> Row:
+    """Surface, labelled area and powder."""
     middle = np.array((labels.shape[1] - 1) / 2)
-    row |= {
+    layer = powder_layer_px(labels, surface, scheme=scheme)
+    return {
         "surface_y_px": None if surface is None else float(surface(middle)),
         "surface_tilt_deg": None if surface is None else surface.tilt_deg,
-        "substrate_area_px": int(np.count_nonzero(_mask(labels, scheme, "substrate"))),
         "labelled_area_px": int(np.count_nonzero(labels)),
+        "powder_layer_px": layer,
+        "powder_layer_um": scaled(layer, pixel),
     }
-    here = {"frame": frame, "time_s": time_s, "track_id": None}
-    return FrameMeasures(row, [here | _pore_row(pore, surface, pixel) for pore in pores])
 
 
-def _mask(labels: NDArray[np.uint8], scheme: LabelScheme, role: str) -> NDArray[np.bool_]:
-    code = scheme.code_of(role)
-    return np.zeros(labels.shape, bool) if code is None else labels == code
-
-
-def _scaled(value: float | None, unit: float | None) -> float | None:
-    """A value in pixels times its unit, None where either is unknown."""
-    return None if value is None or unit is None else float(value) * unit
+def _share(pore_px: int, substrate_px: int) -> float | None:
+    """Pore area over that of pores and substrate together."""
+    return pore_px / (pore_px + substrate_px) if substrate_px else None
 
 
 def _squared(pixel: float | None) -> float | None:
@@ -131,7 +124,7 @@ def _keyhole_columns(mask: NDArray[np.bool_], surface: Line | None, pixel: float
     area = keyhole_area_px(mask)
     row: Row = {
         "keyhole_area_px": area,
-        "keyhole_area_um2": _scaled(area, _squared(pixel)),
+        "keyhole_area_um2": scaled(area, _squared(pixel)),
         "flags": "",
     }
     if not area:
@@ -154,11 +147,12 @@ def _keyhole_columns(mask: NDArray[np.bool_], surface: Line | None, pixel: float
         flags.append("keyhole at border")
     return row | {
         "keyhole_depth_px": depth,
-        "keyhole_depth_um": _scaled(depth, pixel),
+        "keyhole_depth_um": scaled(depth, pixel),
         "keyhole_left_px": corner[1],
         "keyhole_right_px": corner[1] + part.shape[1] - 1,
         "keyhole_parts_px": area - part_area,
         "flags": "; ".join(flags),
+        **shape_columns(part, corner, surface, pixel),
     }
 
 
@@ -168,24 +162,28 @@ def _pore_columns(pores: list[Pore], pixel: float | None) -> Row:
     return {
         "pore_count": len(pores),
         "pore_area_px": area,
-        "pore_area_um2": _scaled(area, _squared(pixel)),
+        "pore_area_um2": scaled(area, _squared(pixel)),
         "pore_max_equivalent_diameter_px": widest,
-        "pore_max_equivalent_diameter_um": _scaled(widest, pixel),
+        "pore_max_equivalent_diameter_um": scaled(widest, pixel),
     }
 
 
-def _pore_row(pore: Pore, surface: Line | None, pixel: float | None) -> Row:
-    depth = None
+def _pore_row(
+    pore: Pore, surface: Line | None, tip: tuple[float | None, float | None], pixel: float | None
+) -> Row:
+    depth = distance = None
     if surface is not None:  # from the surface, an edge, to the centroid: half a pixel more
         depth = pore.centroid_y_px + 0.5 - float(surface(np.array(pore.centroid_x_px)))
+    if tip[0] is not None and tip[1] is not None:
+        distance = math.hypot(pore.centroid_y_px - tip[0], pore.centroid_x_px - tip[1])
     return {
         "centroid_y_px": pore.centroid_y_px,
         "centroid_x_px": pore.centroid_x_px,
         "area_px": pore.area_px,
-        "area_um2": _scaled(pore.area_px, _squared(pixel)),
-        "equivalent_diameter_px": pore.equivalent_diameter_px,
-        "equivalent_diameter_um": _scaled(pore.equivalent_diameter_px, pixel),
-        "depth_px": depth,
-        "depth_um": _scaled(depth, pixel),
+        "area_um2": scaled(pore.area_px, _squared(pixel)),
         "circularity": None if math.isnan(pore.circularity) else pore.circularity,
+        **twice("equivalent_diameter", pore.equivalent_diameter_px, pixel),
+        **twice("feret_diameter", pore.feret_diameter_px, pixel),
+        **twice("depth", depth, pixel),
+        **twice("tip_distance", distance, pixel),
     }

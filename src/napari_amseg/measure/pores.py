@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.measure import perimeter_crofton
 
 from napari_amseg.measure.keyhole import EIGHT_NEIGHBOURS
+from napari_amseg.measure.shape import circularity, feret_diameter_px, perimeter_px
 
 # Fewer pixels have no outline worth a number.
 _SMALLEST_WITH_OUTLINE_PX = 5
@@ -22,12 +22,14 @@ class Pore:
 
     centroid_y_px, centroid_x_px : mean of the pixel centres; row 0, column 0 has its at (0, 0).
     circularity : 4 pi A / P**2 with Crofton's perimeter (4 directions), at most 1; NaN below 5 px.
+    feret_diameter_px : greatest distance between two points of the outline.
     """
 
     area_px: int
     centroid_y_px: float
     centroid_x_px: float
     circularity: float
+    feret_diameter_px: float
 
     @property
     def equivalent_diameter_px(self) -> float:
@@ -37,29 +39,27 @@ class Pore:
 
 def find_pores(mask: NDArray[np.bool_], *, min_area_px: float = 0.0) -> list[Pore]:
     """The pores in a mask (Y, X), in row order of their first pixel; smaller ones are left out."""
-    if not mask.any():
+    occupied = np.flatnonzero(mask.any(axis=1))
+    if not occupied.size:
         return []
-    parts, _ = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    y0 = int(occupied[0])
+    parts, _ = ndimage.label(mask[y0 : occupied[-1] + 1], EIGHT_NEIGHBOURS)
     found = []
-    for number, window in enumerate(ndimage.find_objects(parts), start=1):
-        part = parts[window] == number
+    for number, (rows, columns) in enumerate(ndimage.find_objects(parts), start=1):
+        part = parts[rows, columns] == number
         area = int(np.count_nonzero(part))
         if area >= min_area_px:
-            rows, columns = np.nonzero(part)
-            found.append(
-                Pore(
-                    area_px=area,
-                    centroid_y_px=float(rows.mean()) + window[0].start,
-                    centroid_x_px=float(columns.mean()) + window[1].start,
-                    circularity=circularity(part, area),
-                )
-            )
+            found.append(_pore(part, area, y0 + rows.start, columns.start))
     return found
 
 
-def circularity(part: NDArray[np.bool_], area_px: int) -> float:
-    """4 pi A / P**2 of one component (1 for a disc); NaN if it is too small for an outline."""
-    if area_px < _SMALLEST_WITH_OUTLINE_PX:
-        return math.nan
-    perimeter = perimeter_crofton(np.pad(part, 1), directions=4)  # type: ignore[no-untyped-call]
-    return min(1.0, 4 * math.pi * area_px / float(perimeter) ** 2)
+def _pore(part: NDArray[np.bool_], area: int, y0: int, x0: int) -> Pore:
+    rows, columns = np.nonzero(part)
+    too_small = area < _SMALLEST_WITH_OUTLINE_PX
+    return Pore(
+        area_px=area,
+        centroid_y_px=float(rows.mean()) + y0,
+        centroid_x_px=float(columns.mean()) + x0,
+        circularity=math.nan if too_small else circularity(area, perimeter_px(part)),
+        feret_diameter_px=feret_diameter_px(part),
+    )

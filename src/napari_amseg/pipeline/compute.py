@@ -135,7 +135,6 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
                 bundle.card.scheme,
                 job.experiment,
                 job.measure,
-                link=False,
             )
             for result in results:
                 yield _kept(result, out, confidence)

@@ -6,24 +6,25 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
-from napari_amseg.io import OutputFiles, TableWriter, TiffStackWriter, write_json
-from napari_amseg.measure import PORE_COLUMNS, MeasureSettings, StackSummary
-from napari_amseg.pipeline.stack import RESULT_COLUMNS, FrameResult
+from napari_amseg.io import OutputFiles, TiffStackWriter, write_json, write_table
+from napari_amseg.measure import Measurements, MeasureSettings
+from napari_amseg.pipeline.stack import FrameResult
 from napari_amseg.provenance import sha256
 from napari_amseg.types import Experiment
 
 _MAPS = ("labels.tif", "confidence.tif")
+_TABLES = ("frames.csv", "pores.csv", "pore_tracks.csv")
 
 
 def result_names(stem: str, *, labels: bool = True, confidence: bool = False) -> list[str]:
     """The files of one stack, by their final names."""
     maps = [name for name, there in zip(_MAPS, (labels, confidence), strict=True) if there]
-    kinds = (*maps, "frames.csv", "pores.csv", "summary.json", "run.json")
+    kinds = (*maps, *_TABLES, "summary.json", "run.json")
     return [f"{stem}_{kind}" for kind in kinds]
 
 
 class ResultFiles:
-    """Labels, confidence, frame table, pore table and summary of one stack.
+    """Labels, confidence, tables and summary of one stack.
 
     Parameters
     ----------
@@ -48,8 +49,7 @@ class ResultFiles:
         self._names = result_names(stem, labels=labels, confidence=confidence)
         files.check(self._names)
         self._files, self._stem, self._open = files, stem, ExitStack()
-        skip = (measure or MeasureSettings()).skip_entry_exit_frames
-        self.summary = StackSummary(experiment, skip_entry_exit_frames=skip)
+        self.measurements = Measurements(experiment, measure)
         self._labels: TiffStackWriter | None = None
         self._confidence: TiffStackWriter | None = None
         try:
@@ -61,9 +61,6 @@ class ResultFiles:
                 path = files.path(f"{stem}_confidence.tif")
                 writer = TiffStackWriter(path, shape, "uint8", experiment)
                 self._confidence = self._open.enter_context(writer)
-            frames, pores = (files.path(f"{stem}_{kind}.csv") for kind in ("frames", "pores"))
-            self._frames = self._open.enter_context(TableWriter(frames, RESULT_COLUMNS))
-            self._pores = self._open.enter_context(TableWriter(pores, PORE_COLUMNS))
         except BaseException as error:  # Windows cannot remove a file that is open
             self._open.__exit__(type(error), error, error.__traceback__)
             raise
@@ -74,14 +71,16 @@ class ResultFiles:
             self._labels.append(result.labels)
         if self._confidence is not None and result.confidence is not None:
             self._confidence.append(result.confidence)
-        self._frames.append(result.row)
-        for pore in result.pores:
-            self._pores.append(pore)
-        self.summary.append(result.row, result.pores)
+        self.measurements.append(result.row, result.pores)
 
-    def close_tables(self) -> None:
-        """Finish the labels and tables, after the last frame."""
+    def finish(self) -> None:
+        """Finish the maps and write the tables, after the last frame."""
         self._open.close()
+        found = self.measurements
+        for name, table in zip(
+            _TABLES, (found.frames(), found.pores(), found.tracks()), strict=True
+        ):
+            write_table(self._files.path(f"{self._stem}_{name}"), table)
 
     def output_records(self) -> list[dict[str, str]]:
         """Name and SHA-256 of the labels and tables written, for the run record."""
@@ -90,7 +89,7 @@ class ResultFiles:
 
     def record(self, run: dict[str, Any]) -> None:
         """Write the summary and the run record; call once, after the last frame."""
-        write_json(self._files.path(f"{self._stem}_summary.json"), self.summary.to_json())
+        write_json(self._files.path(f"{self._stem}_summary.json"), self.measurements.summary())
         write_json(self._files.path(f"{self._stem}_run.json"), run)
 
     def __enter__(self) -> ResultFiles:

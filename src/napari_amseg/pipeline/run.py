@@ -95,7 +95,8 @@ def segment_to_files(
         ) as writer:
             with clock.stage("frames"):
                 _write(writer, results, track, len(ready), "segmenting")
-            writer.close_tables()
+            with clock.stage("tables"):
+                writer.finish()
             record = run_record(
                 inputs=hashes.records(),
                 source=source_of(stack),
@@ -135,7 +136,8 @@ def quantify_to_files(
         ) as writer:
             with clock.stage("frames"):
                 _write(writer, results, track, len(stack), "measuring")
-            writer.close_tables()
+            with clock.stage("tables"):
+                writer.finish()
             record = run_record(
                 inputs=hashes.records(),
                 settings={"measure": request.measure.to_json()},

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
-from napari_amseg.measure import FRAME_COLUMNS, MeasureSettings, PoreLinker, measure_frame
+from napari_amseg.measure import MeasureSettings, measure_frame
 from napari_amseg.models import Bundle
 from napari_amseg.segment import (
     Engine,
@@ -22,9 +22,6 @@ from napari_amseg.segment import (
     predict_frames,
 )
 from napari_amseg.types import Experiment, Stack, stack_from_array
-
-# Of ``_frames.csv``: what is measured on the labels, then what only their maker knows.
-RESULT_COLUMNS = (*FRAME_COLUMNS, "uncertainty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,8 @@ def segment_stack(
 
     Yields
     ------
-    FrameResult. ``track_id`` of pores is only given when all frames are done in turn. Closing the
-    generator stops after the batch at hand.
+    FrameResult. Closing the generator stops after the batch at hand. What only the whole stack can
+    tell, ``track_id`` of pores among it, comes from ``measure.Measurements``.
     """
     settings = settings or SegmentSettings()
     ready = bundle.card.chain.apply(stack)
@@ -73,7 +70,7 @@ def segment_stack(
     scheme = bundle.card.scheme
     maps = predict_frames(ready, engine, settings, order=order)
     maps = corrected(maps, scheme, post or PostSettings())
-    yield from measured(maps, scheme, stack.experiment, measure, link=order is None)
+    yield from measured(maps, scheme, stack.experiment, measure)
 
 
 def measure_stack(
@@ -118,30 +115,34 @@ def measured(
     scheme: LabelScheme,
     experiment: Experiment,
     settings: MeasureSettings | None = None,
-    *,
-    link: bool = True,
 ) -> Generator[FrameResult]:
-    """Results of class maps as they come; pores linked if they come in order."""
+    """Results of class maps as they come."""
     settings = settings or MeasureSettings()
-    linker = PoreLinker(settings.max_pore_step_px) if link else None
     for found in maps:
         t, labels = found.frame, found.labels
         measures = measure_frame(
             labels, frame=t, scheme=scheme, experiment=experiment, settings=settings
         )
         row = measures.row | {"uncertainty": found.uncertainty}
-        if linker is not None:
-            linker.link(measures.pores)
         yield FrameResult(t, labels, row, measures.pores, found.confidence)
 
 
 def _codes(frame: NDArray[Any], t: int, scheme: LabelScheme) -> NDArray[np.uint8]:
     """The frame as uint8 codes, each of them known."""
-    unknown = np.setdiff1d(frame, (0, *scheme.codes))
-    if unknown.size:
+    if not _all_known(frame, scheme):
+        unknown = np.setdiff1d(frame, (0, *scheme.codes))
         known = ", ".join(f"{c.code} {c.name}" for c in scheme.classes)
         raise ValueError(
             f"frame {t} holds label codes {unknown[:5].tolist()}; known are 0 unlabelled, {known}. "
             "Is this a label stack?"
         )
     return frame.astype(np.uint8, copy=False)
+
+
+def _all_known(frame: NDArray[Any], scheme: LabelScheme) -> bool:
+    """Whether every code is of the scheme; a look-up costs a tenth of sorting the frame."""
+    if frame.dtype != np.uint8:
+        return not np.setdiff1d(frame, (0, *scheme.codes)).size
+    known = np.zeros(256, bool)
+    known[[0, *scheme.codes]] = True
+    return bool(known[: int(frame.max()) + 1].all() or known[frame].all())
