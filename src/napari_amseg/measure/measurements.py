@@ -96,8 +96,8 @@ class Measurements:
         pores_tracked : whether to follow the pores, for ``pore_track_count``; takes longest.
         """
         frames, laser = self._complete
-        count = len(self.pore_tracks.tracks) if pores_tracked else None
-        return summarise(frames, laser, self.experiment, pore_tracks=count)
+        tracks = self.tracks() if pores_tracked else None
+        return summarise(frames, laser, self.experiment, tracks=tracks)
 
     @cached_property
     def _complete(self) -> tuple[pd.DataFrame, LaserOn]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_amseg.measure.laser_on import LaserOn
+from napari_amseg.measure.pore_track_table import BIRTHS
 from napari_amseg.measure.series import deviation
 from napari_amseg.measure.tracks import leading_edge_speed_px
 from napari_amseg.measure.units import twice
@@ -27,7 +28,7 @@ _NUMBERS = (
 
 
 def summarise(
-    frames: pd.DataFrame, laser: LaserOn, experiment: Experiment, *, pore_tracks: int | None
+    frames: pd.DataFrame, laser: LaserOn, experiment: Experiment, *, tracks: pd.DataFrame | None
 ) -> dict[str, Any]:
     """The content of ``<stem>_summary.json``.
 
@@ -35,7 +36,7 @@ def summarise(
     ----------
     frames : frame table, sorted by frame. laser : its laser-on ranges.
     experiment : pixel size and frame rate; ``_um`` and ``_m_s`` entries are None without them.
-    pore_tracks : number of distinct pores, None if they were not tracked.
+    tracks : one row a pore that was followed, None if they were not.
     """
     pixel = experiment.pixel_size_um
     kept = frames[laser.averaged]
@@ -64,7 +65,8 @@ def summarise(
         "surface_tilt_deg": _mean(frames["surface_tilt_deg"]),
         **twice("powder_layer", _mean(frames["powder_layer_px"]), pixel),
         "pore_count_total": int(frames["pore_count"].sum()),
-        "pore_track_count": pore_tracks,
+        "pore_track_count": None if tracks is None else len(tracks),
+        "pore_births": None if tracks is None else _births(tracks),
         "pore_count_mean": int(frames["pore_count"].sum()) / n if n else None,
         "n_frames_with_pores": int((frames["pore_count"] > 0).sum()),
         "pore_area_total_px": int(frames["pore_area_px"].sum()),
@@ -102,6 +104,11 @@ def _scan_speed(frames: pd.DataFrame, laser: LaserOn, experiment: Experiment) ->
         "scan_speed_entered_m_s": entered * 1e-3 if entered else None,
         "scan_speed_relative_difference": off,
     }
+
+
+def _births(tracks: pd.DataFrame) -> dict[str, int]:
+    """How many pores began in each way."""
+    return {birth: int((tracks["birth"] == birth).sum()) for birth in BIRTHS}
 
 
 def _pore_fraction(frames: pd.DataFrame) -> float | None:
