@@ -53,8 +53,8 @@ def table(path):
 def test_every_file_of_the_contract(request_, bundle, tiff_file):
     segment_to_files(request_, bundle)
     folder = request_.folder
-    names = {f"run_{rest}" for rest in ("labels.tif", "frames.csv", "pores.csv", "summary.json")}
-    assert {p.name for p in folder.iterdir()} == names | {"run_run.json"}
+    kinds = ("labels.tif", "frames.csv", "pores.csv", "pore_tracks.csv", "summary.json", "run.json")
+    assert {p.name for p in folder.iterdir()} == {f"run_{kind}" for kind in kinds}
     rows = table(folder / "run_frames.csv")
     assert list(rows[0])[: len(CONTRACT_FRAMES)] == CONTRACT_FRAMES
     assert [int(r["frame"]) for r in rows] == list(range(6))
@@ -72,7 +72,7 @@ def test_every_file_of_the_contract(request_, bundle, tiff_file):
     assert (run["model"]["name"], run["model"]["sha256"]) == ("tiny", bundle.weights_sha256)
     assert run["model"]["input"]["steps"][0]["low"] is not None
     assert run["engine"]["name"] == "keras"
-    assert {"frames", "load_model", "preprocess_fit"} == set(run["seconds"])
+    assert {"frames", "load_model", "preprocess_fit", "tables"} == set(run["seconds"])
 
 
 def test_labels_are_those_of_the_iterator(request_, bundle):

@@ -25,7 +25,7 @@ class MeasureSettings(Settings):
         2, low=0, unit="frames", help="A pore may be missed for so many frames and be the same."
     )
     pinch_off_px: float = setting(
-        10.0, low=0, unit="px", help="A pore born closer to the keyhole's tip was pinched off."
+        16.0, low=0, unit="px", help="A pore born closer to the keyhole's tip was pinched off."
     )
     max_keyhole_gap_frames: int = setting(
         2, low=0, unit="frames", help="So many frames without a keyhole do not end a laser track."
