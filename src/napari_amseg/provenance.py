@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-_RECORDED = ("napari-amseg", "numpy", "scipy", "scikit-image", "tifffile", "keras", "tensorflow",
+_RECORDED = ("napari-amseg", "numpy", "scipy", "scikit-image", "scikit-learn",
+             "laptrack", "tifffile", "keras", "tensorflow",
              "torch", "jax", "openvino")  # fmt: skip
 
 

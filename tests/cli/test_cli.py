@@ -63,8 +63,8 @@ def test_segment_real_frames(real_data, tmp_path, model):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     names = {p.name.removeprefix("ti64_plate_") for p in out.iterdir()}
-    assert names == {"labels.tif", "frames.csv", "pores.csv", "pore_tracks.csv", "summary.json", "run.json",
-                     "series.png", "overlay.png"}  # fmt: skip
+    assert names == {"labels.tif", "frames.csv", "pores.csv", "pore_tracks.csv", "summary.json",
+                     "run.json", "series.png", "overlay.png"}  # fmt: skip
     inputs = json.loads((out / "ti64_plate_run.json").read_text())["inputs"]
     assert [inputs[i]["name"].split()[-1][:-4] for i in (0, 1, 9)] == ["(1)", "(2)", "(10)"]
     assert tifffile.imread(out / "ti64_plate_labels.tif").shape == (10, 400, 1024)

@@ -11,18 +11,22 @@ import typer
 from napari_amseg import __version__
 from napari_amseg.cli.command import register
 from napari_amseg.cli.compare import compare
+from napari_amseg.cli.correlate import correlate
 from napari_amseg.cli.dataset import dataset
 from napari_amseg.cli.demo import demo
 from napari_amseg.cli.evaluate import evaluate
 from napari_amseg.cli.explain import explain
 from napari_amseg.cli.import_weights import import_weights
 from napari_amseg.cli.info import info
+from napari_amseg.cli.laser import laser
 from napari_amseg.cli.models import models
 from napari_amseg.cli.preprocess import preprocess
 from napari_amseg.cli.quantify import quantify
 from napari_amseg.cli.segment import segment
 from napari_amseg.cli.simulate import simulate
+from napari_amseg.cli.spectrum import spectrum
 from napari_amseg.cli.train import train
+from napari_amseg.cli.video import video
 
 app = typer.Typer(
     name="amseg",
@@ -39,11 +43,15 @@ for function in (
     preprocess,
     segment,
     quantify,
+    correlate,
+    spectrum,
     train,
     evaluate,
     compare,
     explain,
+    laser,
     simulate,
+    video,
     models,
 ):
     register(app, function)

@@ -1,0 +1,287 @@
+"""A campaign: what was measured of many experiments, beside their process parameters."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from napari_amseg.types import Experiment
+
+PARAMETERS = tuple(f.name for f in fields(Experiment) if f.name not in ("experiment", "source"))
+_NUMBERS = ("laser_power_w", "scan_speed_mm_s", "pixel_size_um", "frame_rate_hz")
+_MEASURED = ("pixel_size_um", "frame_rate_hz")
+_NEEDED = ("experiment", "summary")
+_KNOWN = (*_NEEDED, *PARAMETERS, "source", "pores", "stack", "labels")
+# Columns of the table that correlate writes: it can be read as a campaign again.
+COMPUTED = (
+    "in_map", "n_frames", "n_frames_with_keyhole",
+    "keyhole_area_mean_px", "keyhole_area_mean_um2", "keyhole_area_delta_max",
+    "keyhole_area_delta_avg", "keyhole_depth_mean_px", "keyhole_depth_mean_um",
+    "keyhole_depth_delta_max", "keyhole_depth_delta_avg", "pore_count_total", "pore_track_count",
+    "pore_max_equivalent_diameter_px", "pore_max_equivalent_diameter_um", "pore_fraction",
+    "scan_speed_fitted_mm_s",
+)  # fmt: skip
+_YES, _NO = ("yes", "y", "true", "1", "with"), ("no", "n", "false", "0", "without")
+_SUMMARY, _FRAMES = "_summary.json", "_frames.csv"
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """One experiment of a campaign.
+
+    Attributes
+    ----------
+    experiment : its name and process parameters. pores : whether pores formed.
+    summary : content of its ``<stem>_summary.json``. summary_file : where that lies.
+    stack, labels : what to open to see it; None if unknown. more : other columns, as text.
+    """
+
+    experiment: Experiment
+    pores: bool
+    summary: Mapping[str, Any]
+    summary_file: Path
+    stack: str | None = None
+    labels: str | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.experiment.experiment or self.summary_file.name
+
+    @property
+    def frames_file(self) -> Path | None:
+        """``<stem>_frames.csv`` beside the summary; None if there is none."""
+        path = _beside(self.summary_file, _FRAMES)
+        return path if path.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Experiments with different names, in the order of the table.
+
+    source : the CSV file or the folder. notes : remarks worth showing.
+    """
+
+    source: Path
+    rows: tuple[CampaignRow, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def more_columns(self) -> tuple[str, ...]:
+        """Columns of the table that are kept as they are."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.more))
+
+
+def read_campaign(path: str | Path) -> Campaign:
+    """A campaign from its CSV table, or from a folder of results.
+
+    Parameters
+    ----------
+    path : a CSV with a row an experiment: ``experiment``, ``summary`` (a summary file, a
+        ``_frames.csv`` beside one, or the folder that holds one; relative to the CSV), then any of
+        the columns of :class:`~napari_amseg.types.Experiment`, ``pores`` (yes or no; else whether
+        the summary counts any), ``stack`` and ``labels``. Other columns are kept. Empty cells are
+        filled from the run record beside the summary. Or a folder: every ``*_summary.json`` in it
+        and below.
+
+    Raises
+    ------
+    ValueError
+        Naming the file, the line and the column that is wrong.
+    FileNotFoundError
+        If the path or a summary does not exist.
+    """
+    source = Path(path).expanduser()
+    if source.is_dir():
+        rows = list(_rows_of_folder(source))
+        notes: list[str] = []
+        if not rows:
+            raise ValueError(
+                f"{source}: no *{_SUMMARY} in this folder or below; run amseg segment or "
+                "amseg quantify on its stacks first."
+            )
+    else:
+        if not source.exists():
+            raise FileNotFoundError(f"{source}: no such file or folder.")
+        rows, notes = _rows_of_table(source)
+        if not rows:
+            raise ValueError(f"{source}: the campaign is empty; write one row an experiment.")
+    return Campaign(source, tuple(rows), tuple(notes))
+
+
+def _rows_of_table(path: Path) -> tuple[list[CampaignRow], list[str]]:
+    found: dict[str, CampaignRow] = {}
+    notes: list[str] = []
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:  # Excel writes the mark
+            separator = _separator(path, file.readline())
+            file.seek(0)
+            table = csv.DictReader(file, delimiter=separator, strict=True)
+            computed = _check_columns(path, table.fieldnames or ())
+            for cells in table:
+                where = f"{path}, line {table.line_num}"
+                row = _row(path, where, cells, computed)
+                if row.name in found:
+                    raise ValueError(f"{where}: experiment {row.name!r} has two rows.")
+                found[row.name] = row
+                if row.pores and row.summary.get("pore_count_total") == 0:
+                    notes.append(f"{row.name}: the table says pores, its summary counts none.")
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a readable table ({error}). Save it as UTF-8 CSV.") from None
+    if computed:
+        notes.append(f"{path.name}: {', '.join(computed)} are computed anew.")
+    return list(found.values()), notes
+
+
+def _separator(path: Path, heading: str) -> str:
+    """What separates the columns, judged by the heading."""
+    for separator in _SEPARATORS:
+        if set(_NEEDED) <= {cell.strip().strip('"') for cell in heading.split(separator)}:
+            return separator
+    if heading.strip() and max(heading.count(s) for s in _SEPARATORS) == 0:
+        raise ValueError(
+            f"{path}, line 1: {heading.strip()[:60]!r} is not a heading with columns separated by "
+            f"{', '.join(_SEPARATORS.values())}."
+        )
+    return max(_SEPARATORS, key=heading.count)
+
+
+def _check_columns(path: Path, names: Iterable[str]) -> list[str]:
+    """Refuse a table without the needed columns; gives those that are computed anew."""
+    found = [(name or "").strip() for name in names]
+    missing = [name for name in _NEEDED if name not in found]
+    if missing:
+        raise ValueError(
+            f"{path}: column {' and '.join(missing)} is missing; found are "
+            f"{', '.join(found) or 'none'}. The first line names the columns."
+        )
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: column {', '.join(twice)} stands there more than once.")
+    return [name for name in found if name in COMPUTED]
+
+
+def _row(
+    path: Path, where: str, cells: Mapping[str | None, Any], computed: list[str]
+) -> CampaignRow:
+    if None in cells or None in cells.values():
+        raise ValueError(f"{where}: expected {len(cells) - (None in cells)} cells.")
+    texts = {(name or "").strip(): text.strip() for name, text in cells.items()}
+    for name in _NEEDED:
+        if not texts[name]:
+            raise ValueError(f"{where}: {name} is empty.")
+    summary_file = _summary_file(where, path.parent, texts["summary"])
+    known: dict[str, Any] = {"experiment": texts["experiment"]}
+    for name in (*PARAMETERS, "source"):
+        if texts.get(name):
+            text = texts[name]
+            known[name] = _number(where, name, text) if name in _NUMBERS else text
+    row = _measured_row(where, known, summary_file, pores=_yes_or_no(where, texts.get("pores")))
+    stack, labels = (_absolute(path.parent, texts.get(name)) for name in ("stack", "labels"))
+    more = {k: v for k, v in texts.items() if k and k not in _KNOWN and k not in computed}
+    return replace(row, stack=stack or row.stack, labels=labels or row.labels, more=more)
+
+
+def _rows_of_folder(folder: Path) -> Iterator[CampaignRow]:
+    files = sorted(p for p in folder.rglob(f"*{_SUMMARY}") if not p.name.startswith("."))
+    records = [_run_record(file).get("experiment") or {} for file in files]
+    stated = [record.get("experiment") for record in records]
+    stems = [file.name.removesuffix(_SUMMARY) for file in files]
+    for file, name, stem in zip(files, stated, stems, strict=True):
+        if not name or stated.count(name) > 1:
+            name = stem
+            if stems.count(stem) > 1 or stem in stated:
+                name = file.relative_to(folder).as_posix().removesuffix(_SUMMARY)
+        yield _measured_row(str(file), {"experiment": name}, file, pores=None)
+
+
+def _measured_row(
+    where: str, known: Mapping[str, Any], summary_file: Path, *, pores: bool | None
+) -> CampaignRow:
+    """The row of a summary, completed by the run record beside it."""
+    summary, run = _summary(summary_file), _run_record(summary_file)
+    if pores is None:
+        if not isinstance(summary.get("pore_count_total"), int):
+            raise ValueError(
+                f"{summary_file}: has no pore_count_total; say yes or no in a column pores."
+            )
+        pores = summary["pore_count_total"] > 0
+    stated = {k: v for k, v in (run.get("experiment") or {}).items() if v is not None}
+    measured = {k: summary[k] for k in _MEASURED if summary.get(k) is not None}
+    try:
+        experiment = Experiment.from_json({**measured, **stated, **known})
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{where}: {error}") from None
+    labels = _beside(summary_file, "_labels.tif")
+    return CampaignRow(
+        experiment,
+        pores,
+        summary,
+        summary_file,
+        stack=run.get("source") or (run.get("labels_made_by") or {}).get("source"),
+        labels=str(labels) if labels.exists() else None,
+    )
+
+
+def _summary_file(where: str, base: Path, text: str) -> Path:
+    """The summary a cell names: the file itself, the frame table beside it, or its folder."""
+    path = base / Path(text).expanduser()
+    if path.is_dir():
+        found = sorted(path.glob(f"*{_SUMMARY}"))
+        if len(found) != 1:
+            names = ", ".join(p.name for p in found) or f"no *{_SUMMARY}"
+            raise ValueError(f"{where}: summary is the folder {path}, which holds {names}.")
+        return found[0].resolve()
+    if path.name.endswith(_FRAMES):
+        path = path.with_name(path.name.removesuffix(_FRAMES) + _SUMMARY)
+    if not path.is_file():
+        raise FileNotFoundError(f"{where}: summary {path} does not exist.")
+    return path.resolve()
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a readable summary ({error}).") from None
+    if not isinstance(record, dict) or not ("keyhole_area_px" in record or
+                                            "keyhole_area_um2" in record):  # fmt: skip
+        raise ValueError(f"{path}: has no keyhole_area; is this a summary of amseg quantify?")
+    return record
+
+
+def _run_record(summary_file: Path) -> dict[str, Any]:
+    """The run record beside a summary; empty if there is none or it cannot be read."""
+    try:
+        record = json.loads(_beside(summary_file, "_run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _beside(summary_file: Path, ending: str) -> Path:
+    return summary_file.with_name(summary_file.name.removesuffix(_SUMMARY) + ending)
+
+
+def _absolute(base: Path, text: str | None) -> str | None:
+    return str((base / Path(text).expanduser()).absolute()) if text else None
+
+
+def _number(where: str, column: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{where}: {column} is {text!r}, expected a number such as 4.3.") from None
+
+
+def _yes_or_no(where: str, text: str | None) -> bool | None:
+    word = (text or "").lower()
+    if word and word not in (*_YES, *_NO):
+        raise ValueError(f"{where}: pores is {text!r}, expected yes or no.")
+    return word in _YES if word else None
