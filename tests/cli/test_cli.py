@@ -278,3 +278,28 @@ def test_verbose_shows_the_traceback(tmp_path):
     result = run("info", tmp_path / "nothing.tif", "-v")
     assert result.exit_code == 2
     assert "Traceback" in result.stderr
+
+
+def test_quantify_against_the_truth(tmp_path, labels):
+    """Keyhole 45 px in truth, 40 labelled where the truth is known: -5, of a depth of 9, 8."""
+    measured = labels.copy()
+    measured[20, 20:25] = 3
+    known = np.stack([labels, labels, labels * 0])
+    for name, frames in (("run_labels", np.stack([measured] * 3)), ("truth", known)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", frames, photometric="minisblack")
+    out = tmp_path / "out"
+    command = ("quantify", tmp_path / "run_labels.tif", "--truth", tmp_path / "truth.tif")
+    result = run(*command, "--pixel-size", "2", "-o", out)
+    assert result.exit_code == 0, result.output
+    assert (out / "run_errors.png").read_bytes().startswith(b"\x89PNG")
+    with open(out / "run_errors.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["frame"] for row in rows] == ["0", "1"]  # the third has no truth
+    assert float(rows[0]["keyhole_area_px_error"]) == -5
+    assert float(rows[0]["keyhole_depth_um_error"]) == pytest.approx(-2)
+    small = np.ones((3, 9, 9), np.uint8)
+    tifffile.imwrite(tmp_path / "other.tif", small, photometric="minisblack")
+    result = run(*command[:3], tmp_path / "other.tif", "-o", tmp_path / "no")
+    assert result.exit_code == 2
+    assert "the truth has shape (3, 9, 9)" in result.output
+    assert not (tmp_path / "no").exists()

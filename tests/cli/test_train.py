@@ -36,7 +36,7 @@ def test_train_then_evaluate_then_segment(drawn_benchmark, tmp_path):
     assert "keyhole_area_um2" in tested.output
     assert {p.name for p in scores.iterdir()} == {
         "evaluation.json", "evaluation_frames.csv", "confusion.csv", "confusion.png",
-        "worst_frames.png",
+        "worst_frames.png", "errors.png",
     }  # fmt: skip
     twice = run("evaluate", drawn_benchmark, "--model", model, "-o", scores)
     assert twice.exit_code == 2

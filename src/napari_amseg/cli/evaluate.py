@@ -52,7 +52,7 @@ def evaluate(
         typer.echo(out / name)
 
 
-_FILES = ("evaluation", "evaluation_frames", "confusion", "worst_frames")
+_FILES = ("evaluation", "evaluation_frames", "confusion", "worst_frames", "errors")
 
 
 def show_scores(record: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -14,7 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from napari_amseg.pipeline import FrameResult
+T = TypeVar("T")
 
 err = Console(stderr=True)
 
@@ -31,7 +32,7 @@ def progress() -> Progress:
     )
 
 
-def track(frames: Iterable[FrameResult], total: int, what: str) -> Iterator[FrameResult]:
+def track(frames: Iterable[T], total: int, what: str) -> Iterator[T]:
     """Pass frames through and show how many have gone by."""
     with progress() as bar:
         yield from bar.track(frames, total=total, description=what)

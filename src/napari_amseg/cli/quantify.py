@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from napari_amseg.io import OutputFiles, read_stack
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.pipeline import RunRequest, quantify_to_files
+from napari_amseg.pipeline.errors import error_rows, errors_to_files, require_same_shape
 
 
 def quantify(
@@ -36,6 +38,10 @@ def quantify(
             "4 background, 5 powder: for example keyhole=255,substrate=128."
         ),
     ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(help="Ground-truth label stack of the same frames; the errors are written."),
+    ] = None,
     figures: Annotated[bool, typer.Option(help="Also draw the series.")] = True,
 ) -> None:
     """Measure the keyhole and the pores in every frame of a label stack.
@@ -44,9 +50,13 @@ def quantify(
     """
     scheme = DEFAULT_SCHEME if codes is None else LabelScheme.parse(codes)
     stem = stem_of(labels).removesuffix("_labels")
-    with read_stack(labels, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
-        stack = with_scan_speed(opened, scan_speed)
+    with ExitStack() as close:
+        opened = read_stack(labels, pixel_size_um=pixel_size, frame_rate_hz=frame_rate)
+        stack = with_scan_speed(close.enter_context(opened), scan_speed)
         show_notes(stack.notes)
+        known = None if truth is None else close.enter_context(read_stack(truth))
+        if known is not None:
+            require_same_shape(stack, known)
         request = RunRequest(stack=stack, folder=out, stem=stem, measure=measuring)
         quantify_to_files(request, scheme=scheme, track=track)
         if figures:
@@ -57,4 +67,8 @@ def quantify(
             with OutputFiles(out) as files:
                 frames = pd.read_csv(out / f"{stem}_frames.csv")
                 series_figure(frames, files.path(f"{stem}_series.png"), title=stem)
+        if known is not None:
+            rows = error_rows(stack, known, scheme=scheme, settings=measuring)
+            compared = track(rows, len(stack), "comparing with the truth")
+            errors_to_files(compared, out, stem, title=stem)
         list_results(out, stem, stack)

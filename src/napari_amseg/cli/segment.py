@@ -115,7 +115,8 @@ def _telling_frames(frames: Any) -> list[int]:
 def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = False) -> None:
     """Name the files written, say what the numbers lack and which frames to look at first."""
     names = result_names(stem, confidence=confidence)
-    for name in (*names, f"{stem}_series.png", f"{stem}_overlay.png"):
+    more = ("series.png", "overlay.png", "errors.csv", "errors.png")
+    for name in (*names, *(f"{stem}_{kind}" for kind in more)):
         if (folder / name).exists():
             typer.echo(folder / name)
     if stack.experiment.pixel_size_um is None:

@@ -18,22 +18,13 @@ from napari_amseg.dataset.names import Track, silent
 from napari_amseg.io import OutputFiles, TableWriter, write_json
 from napari_amseg.labels import LabelScheme
 from napari_amseg.measure import MeasureSettings, measure_frame
+from napari_amseg.measure.errors import ERRORS, error_columns
 from napari_amseg.models import Bundle
 from napari_amseg.provenance import StageClock, run_record
 from napari_amseg.scores import Confusion
 from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
 from napari_amseg.types import Experiment
 
-# Measures whose errors are told, and the class a benchmark must have for them.
-ERRORS = {
-    "keyhole_area_px": "keyhole",
-    "keyhole_area_um2": "keyhole",
-    "keyhole_depth_px": "keyhole",
-    "keyhole_depth_um": "keyhole",
-    "pore_area_px": "pore",
-    "pore_area_um2": "pore",
-    "pore_count": "pore",
-}
 _WORST_SHOWN = 3
 
 
@@ -93,7 +84,7 @@ def predicted(
 
 
 def evaluate(request: EvaluateRequest, *, track: Track = silent) -> dict[str, Any]:
-    """Score a model and write ``evaluation.json``, two tables and two figures; returns the record.
+    """Score a model and write ``evaluation.json``, two tables and figures; returns the record.
 
     Raises
     ------
@@ -103,6 +94,7 @@ def evaluate(request: EvaluateRequest, *, track: Track = silent) -> dict[str, An
         If the folder cannot be written to.
     """
     from napari_amseg.models.backend import device
+    from napari_amseg.report.errors import errors_figure
     from napari_amseg.report.evaluation import confusion_figure, frames_figure
 
     benchmark, bundle, clock = request.benchmark, request.bundle, StageClock()
@@ -138,6 +130,10 @@ def evaluate(request: EvaluateRequest, *, track: Track = silent) -> dict[str, An
                 table.append(row)
         write_confusion(files.path("confusion.csv"), total)
         confusion_figure(total, files.path("confusion.png"), title=bundle.name)
+        if any(f"{name}_truth" in rows[0] for name in ERRORS):
+            errors_figure(
+                _by_material(rows, benchmark), files.path("errors.png"), title=bundle.name
+            )
         worst = [FrameId(row["experiment"], row["frame"]) for row in rows[:_WORST_SHOWN]]
         frames_figure(
             [
@@ -182,6 +178,14 @@ def _other_split(request: EvaluateRequest) -> tuple[str, ...]:
     )
 
 
+def _by_material(rows: Sequence[dict[str, Any]], benchmark: Benchmark) -> Any:
+    """The rows as a pandas table, with the material of each image's substrate."""
+    import pandas as pd
+
+    materials = [benchmark.experiment(row["experiment"]).substrate_material for row in rows]
+    return pd.DataFrame(rows).assign(material=materials)
+
+
 def _row(
     frame: FrameId,
     truth: NDArray[np.uint8],
@@ -202,13 +206,8 @@ def _row(
     # Where nobody knows the truth the prediction is not measured either.
     masked = np.where(truth == 0, 0, labels).astype(np.uint8)
     got = _measured(masked, scheme, experiment, settings)
-    for name, role in ERRORS.items():
-        if scheme.code_of(role) is None:
-            continue
-        row[f"{name}_truth"], row[name] = was[name], got[name]
-        known = was[name] is not None and got[name] is not None
-        row[f"{name}_error"] = got[name] - was[name] if known else None
-    return row
+    told = [name for name, role in ERRORS.items() if scheme.code_of(role) is not None]
+    return row | error_columns(was, got, told)
 
 
 def _measured(

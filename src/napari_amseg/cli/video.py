@@ -1,0 +1,83 @@
+"""``amseg video``: frames beside their masks, as a video or a film strip."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_amseg.cli.arguments import (
+    ChainOptions,
+    FrameRate,
+    PixelSize,
+    StackArgument,
+    build_chain,
+)
+from napari_amseg.cli.progress import progress, show_notes
+from napari_amseg.io import read_stack
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.pipeline.video import (
+    VideoRequest,
+    chosen_frames,
+    write_film_strip,
+    write_video,
+)
+from napari_amseg.report.video import VideoSettings
+
+
+def video(
+    stack: StackArgument,
+    labels: Annotated[str, typer.Argument(help="Label stack of the same frames, a prediction.")],
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", metavar="FILE", help=".mp4, or .png, .pdf, .svg for a strip."),
+    ],
+    looks: VideoSettings,
+    preprocessing: ChainOptions,
+    truth: Annotated[str | None, typer.Option(help="Label stack with the true masks.")] = None,
+    frames: Annotated[
+        str, typer.Option(metavar="A:B:STEP", help="Frames to show, B excluded; or 0,20,40.")
+    ] = "",
+    codes: Annotated[
+        str | None,
+        typer.Option(help="What the pixel values mean, for example keyhole=255,substrate=128."),
+    ] = None,
+    pixel_size: PixelSize = None,
+    frame_rate: FrameRate = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an earlier file.")] = False,
+) -> None:
+    """Write a video of frames, truth and prediction, with time, scale bar and legend.
+
+    A name in .png, .pdf or .svg gives a film strip instead: some frames beside each other.
+
+    Example: amseg video run3.tif results/run3_labels.tif --frame-rate 50000 -o run3.mp4
+    """
+    scheme = DEFAULT_SCHEME if codes is None else LabelScheme.parse(codes)
+    chain = build_chain(preprocessing)
+    with ExitStack() as opened:
+        raw = opened.enter_context(
+            read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate)
+        )
+        show_notes(raw.notes)
+        request = VideoRequest(
+            stack=chain.apply(raw),
+            labels=opened.enter_context(read_stack(labels)),
+            truth=None if truth is None else opened.enter_context(read_stack(truth)),
+            path=out,
+            scheme=scheme,
+            frames=frames,
+            title="Preprocessed" if chain.steps else "Raw",
+            settings=looks,
+            overwrite=overwrite,
+        )
+        show_notes(request.notes)
+        if request.is_video:
+            n_frames = len(chosen_frames(frames, len(raw)))
+            with progress() as bar, closing(write_video(request)) as written:
+                for _ in bar.track(written, total=n_frames, description="writing video"):
+                    pass
+        else:
+            write_film_strip(request)
+    typer.echo(out)

@@ -1,0 +1,84 @@
+"""How far the numbers of one label stack lie from those of its ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_amseg.io import OutputFiles, write_table
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.measure import MeasureSettings, measure_frame
+from napari_amseg.measure.errors import ERRORS, error_columns
+from napari_amseg.types import Stack
+
+
+def require_same_shape(labels: Stack, truth: Stack) -> None:
+    """Refuse a truth that is not of the very same frames.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if labels.shape != truth.shape:
+        raise ValueError(
+            f"the truth has shape {truth.shape} (frames, rows, columns), the labels have "
+            f"{labels.shape}: give the truth of the same frames, cropped in the same way."
+        )
+
+
+def error_rows(
+    labels: Stack,
+    truth: Stack,
+    *,
+    scheme: LabelScheme = DEFAULT_SCHEME,
+    settings: MeasureSettings | None = None,
+) -> Generator[dict[str, Any]]:
+    """One row a frame: truth, measured value and error of keyhole area, depth and pores.
+
+    labels, truth : label stacks (T, Y, X) of one shape. Where the truth is unlabelled, the labels
+    are not measured either. Frames without any truth are left out.
+    """
+    for t in range(len(labels)):
+        was, got = truth.read(t), labels.read(t)
+        if not was.any():
+            continue
+        known = np.where(was == 0, 0, got).astype(np.uint8)
+        true_row, row = (
+            measure_frame(
+                image.astype(np.uint8),
+                frame=t,
+                scheme=scheme,
+                experiment=labels.experiment,
+                settings=settings,
+            ).row
+            for image in (was, known)
+        )
+        names = [name for name, role in ERRORS.items() if scheme.code_of(role) is not None]
+        yield {"frame": t} | error_columns(true_row, row, names)
+
+
+def errors_to_files(
+    rows: Iterable[dict[str, Any]], folder: Path, stem: str, *, title: str = ""
+) -> list[Path]:
+    """Write ``<stem>_errors.csv`` and ``<stem>_errors.png``; returns their paths.
+
+    Raises
+    ------
+    ValueError
+        If there is no row: no frame of the truth is labelled.
+    """
+    import pandas as pd
+
+    from napari_amseg.report.errors import errors_figure
+
+    table = pd.DataFrame(list(rows))
+    if table.empty:
+        raise ValueError("no frame of the truth is labelled: there is nothing to compare with.")
+    with OutputFiles(folder) as files:
+        write_table(files.path(f"{stem}_errors.csv"), table)
+        errors_figure(table, files.path(f"{stem}_errors.png"), title=title)
+        return files.finals
