@@ -38,6 +38,8 @@ def main() -> None:
     image = open_stack(viewer, chosen.data)
     viewer.dims.set_current_step(0, min(chosen.frame, image.data.shape[0] - 1))
     picture_of_preprocess(viewer, chosen.out / "preprocess.png")
+    if chosen.data is None:
+        picture_of_dock(viewer, chosen.out / "measure-dock.png")
     picture_of_segment(viewer, chosen.model, chosen.out / "segment.png")
     if chosen.data is None:  # its labels are known
         picture_of_train(viewer, image, chosen.epochs, chosen.out / "train.png")
@@ -80,9 +82,31 @@ def picture_of_segment(viewer: napari.Viewer, model: str | None, path: Path) -> 
     if segment.run.error:
         raise SystemExit(segment.run.error)
     _, measure = open_widget(viewer, "Measure")
-    measure.labels.choose(segment.run.layer)
+    measure.page.labels.choose(segment.run.layer)
     dock_sizes(viewer, segment, measure)
     picture(viewer, path)
+
+
+def picture_of_dock(viewer: napari.Viewer, path: Path) -> None:
+    """The exact labels measured, with a range, all in a wide dock."""
+    from qtpy.QtCore import Qt
+
+    from napari_amseg.plugin.layers import is_labels
+
+    truth = next(layer for layer in viewer.layers if is_labels(layer))
+    truth.visible = True
+    dock, measure = open_widget(viewer, "Measure")
+    measure.page.labels.choose(truth)
+    measure.measure()
+    wait_until(lambda: not measure.is_running)
+    measure.page.range.range_button.setChecked(True)
+    measure.page.details.setCurrentIndex(1)
+    viewer.window._qt_window.resizeDocks([dock], [800], Qt.Orientation.Horizontal)
+    wait(0.5)
+    measure.choose_range(10, 50)
+    picture(viewer, path)
+    truth.visible = False
+    viewer.window.remove_dock_widget(dock)
 
 
 def picture_of_train(viewer: napari.Viewer, image, epochs: int, path: Path) -> None:

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_amseg.measure import MeasureSettings, measure_frame
+from napari_amseg.measure.quantities import QUANTITIES
 from napari_amseg.pipeline.jobs import Finished, FrameDone, Started
 from napari_amseg.plugin import scratch
 from napari_amseg.plugin.layers import (
@@ -29,7 +30,7 @@ from napari_amseg.plugin.layers import (
     show_frame,
 )
 from napari_amseg.plugin.load import set_experiment
-from napari_amseg.plugin.results import SERIES, Results, summary_lines
+from napari_amseg.plugin.results import Results
 from napari_amseg.plugin.segment_job import Copied, Progress, batched, frame_order, in_words
 from napari_amseg.preprocess import Chain, Crop
 from napari_amseg.types import Experiment, stack_from_array
@@ -150,7 +151,7 @@ def test_results_leave_gaps_where_there_is_no_keyhole(labels):
     for t, frame in ((2, labels), (0, empty)):
         measures = measure_frame(frame, frame=t, experiment=KNOWN)
         results.add(t, measures.row, measures.pores)
-    area, depth = results.values(SERIES[0]), results.values(SERIES[1])
+    area, depth = (results.values(QUANTITIES[f"keyhole_{q}"]) for q in ("area", "depth"))
     assert area[0] == 0
     assert np.isnan(area[1])
     assert area[2] == 45 * 16
@@ -158,13 +159,14 @@ def test_results_leave_gaps_where_there_is_no_keyhole(labels):
     assert depth[2] == 9 * 4
     assert results.n_done == 2
     assert not results.complete
-    assert "mean 720 µm²" in summary_lines(results.summary())
+    assert results.summary()["keyhole_area_um2"]["mean"] == 720
 
 
 def test_units_are_pixels_when_the_pixel_size_is_unknown():
-    assert SERIES[0].label(Experiment()) == "keyhole area (px)"
-    assert SERIES[0].label(KNOWN) == "keyhole area (µm²)"
-    assert SERIES[3].label(KNOWN) == "pores (count)"
+    area, pores = QUANTITIES["keyhole_area"], QUANTITIES["pore_count"]
+    assert area.label(in_um=False) == "keyhole area (px²)"
+    assert area.label(in_um=True) == "keyhole area (µm²)"
+    assert pores.label(in_um=True) == "pores"
 
 
 def test_export_refuses_to_replace_a_label_stack(tmp_path, labels):

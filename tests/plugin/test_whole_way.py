@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_amseg.labels import DEFAULT_SCHEME
-from napari_amseg.pipeline.stack import RESULT_COLUMNS
+from napari_amseg.measure import TABLE_COLUMNS
 from napari_amseg.plugin.layers import KEY
 from napari_amseg.preprocess import Background, Crop
 
@@ -61,25 +61,27 @@ def test_sample_preprocess_segment_measure_export(
     qtbot.waitUntil(lambda: str(n_frames) in segment.status.text())
 
     measure = add_widget("Measure")
-    measure.labels.choose(labels)
+    measure.page.labels.choose(labels)
     assert measure.results is labels.metadata[KEY].results
     live = [measure.results.values(s).copy() for s in _series()]
-    qtbot.mouseClick(measure.measure_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(measure.page.measure_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not measure.is_running, timeout=PATIENCE_MS)
     again = [measure.results.values(s) for s in _series()]
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(live, again, strict=True))
-    measure.plots.frame_chosen.emit(12)
+    measure.page.plots.frame_chosen.emit(12)
     assert viewer.dims.current_step[0] == 12
-    assert measure.plots.marked_frame() == 12
+    assert measure.page.plots.marked_frame() == 12
 
-    measure.with_labels.setChecked(True)
-    measure.export(tmp_path / "out")
-    names = {"labels.tif", "frames.csv", "pores.csv", "summary.json", "run.json"}
+    measure.page.exports.with_labels.setChecked(True)
+    measure.page.exports.export(tmp_path / "out")
+    names = {
+        "labels.tif", "frames.csv", "pores.csv", "pore_tracks.csv", "summary.json", "run.json"
+    }  # fmt: skip
     wanted = {tmp_path / "out" / f"phantom_corrected_{name}" for name in names}
     qtbot.waitUntil(lambda: wanted <= set((tmp_path / "out").glob("*")), timeout=PATIENCE_MS)
     with open(tmp_path / "out" / "phantom_corrected_frames.csv") as file:
         rows = list(csv.reader(file))
-    assert tuple(rows[0]) == RESULT_COLUMNS
+    assert tuple(rows[0]) == TABLE_COLUMNS
     assert len(rows) == n_frames + 1
     run = json.loads((tmp_path / "out" / "phantom_corrected_run.json").read_text())
     assert [s["step"] for s in run["preprocessing"]["steps"]] == ["crop", "background"]
@@ -89,9 +91,9 @@ def test_sample_preprocess_segment_measure_export(
 
 
 def _series():
-    from napari_amseg.plugin.results import SERIES
+    from napari_amseg.measure.quantities import MAIN_QUANTITIES
 
-    return SERIES
+    return MAIN_QUANTITIES
 
 
 def test_confidence_and_post_processing_from_the_form(viewer, add_widget, bundle_folder, qtbot):

@@ -217,18 +217,18 @@ def test_measure_takes_any_labels_and_the_numbers_typed_in(viewer, add_widget, q
     stack = np.stack([labels, np.full_like(labels, 4), labels]).astype(np.int64)
     viewer.add_labels(stack, name="drawn")
     measure = add_widget("Measure")
-    assert measure.export_button.toolTip() == "Measure first."
-    measure.experiment.field("pixel_size_um").set_number(2.0)
-    qtbot.mouseClick(measure.measure_button, Qt.MouseButton.LeftButton)
+    assert measure.page.exports.tables.toolTip() == "Measure first."
+    measure.page.experiment.field("pixel_size_um").set_number(2.0)
+    qtbot.mouseClick(measure.page.measure_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not measure.is_running)
-    frames, area = measure.plots.curve("keyhole area")
+    frames, area = measure.page.plots.curve("keyhole area")
     assert frames.tolist() == [0, 1, 2]
     assert area.tolist() == [180, 0, 180]
-    assert np.isnan(measure.plots.curve("keyhole depth")[1][1])
-    assert "keyhole in 2 of 3 frames" in measure.summary.text()
+    assert np.isnan(measure.page.plots.curve("keyhole depth")[1][1])
+    qtbot.waitUntil(lambda: "keyhole in 2 of 3 frames" in measure.page.details.words.text())
     viewer.dims.set_current_step(0, 1)
-    assert measure.plots.marked_frame() == 1
-    assert measure.export_button.isEnabled()
+    assert measure.page.plots.marked_frame() == 1
+    assert measure.page.exports.tables.isEnabled()
 
 
 def test_measure_reports_codes_it_does_not_know(viewer, add_widget, qtbot, notifications):
@@ -237,7 +237,7 @@ def test_measure_reports_codes_it_does_not_know(viewer, add_widget, qtbot, notif
     measure.measure()
     qtbot.waitUntil(lambda: not measure.is_running)
     assert any("label codes [77]" in m for m in notifications())
-    assert not measure.export_button.isEnabled()
+    assert not measure.page.exports.tables.isEnabled()
 
 
 def test_a_click_in_a_plot_goes_to_the_nearest_frame(viewer, add_widget, qtbot, labels):
@@ -245,12 +245,15 @@ def test_a_click_in_a_plot_goes_to_the_nearest_frame(viewer, add_widget, qtbot, 
     measure = add_widget("Measure")
     measure.measure()
     qtbot.waitUntil(lambda: not measure.is_running)
-    plots = measure.plots
-    view = plots._plots["keyhole depth"].vb
+    plots = measure.page.plots
+    view = plots.plot("keyhole depth").item.vb
 
     class Click:
         def button(self):
             return Qt.MouseButton.LeftButton
+
+        def double(self):
+            return False
 
         def scenePos(self):
             from qtpy.QtCore import QPointF

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from napari_amseg import measure_stack
+from napari_amseg.measure.quantities import QUANTITIES
 from napari_amseg.report import overlay_figure, series_figure
 from napari_amseg.report.series import column, time_axis
 from napari_amseg.types import Experiment, stack_from_array
@@ -21,7 +22,7 @@ def table(labels, experiment):
 @pytest.mark.parametrize("pixel_size_um", [2.0, None])
 def test_units_follow_what_is_known(labels, pixel_size_um):
     frames = table(labels, Experiment(pixel_size_um=pixel_size_um))
-    values, unit = column(frames, "keyhole_area", 2)
+    values, unit = column(frames, QUANTITIES["keyhole_area"])
     assert unit == ("µm²" if pixel_size_um else "px²")
     assert values[0] == 45 * (4 if pixel_size_um else 1)
     assert time_axis(frames)[1] == "Frame"

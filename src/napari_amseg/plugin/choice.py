@@ -19,7 +19,8 @@ class LayerChoice(QComboBox):
     """The viewer's layers of one kind; keeps up with the layer list.
 
     accept : which layers are offered. follow : jump to a layer that was just added, until the
-    user has chosen one. nothing : what to say when there is none.
+    user has chosen one. nothing : what to say when there is none. optional : whether `nothing`
+    can be chosen too, as it is at first.
     """
 
     layer_changed = Signal()
@@ -31,12 +32,13 @@ class LayerChoice(QComboBox):
         *,
         follow: bool = True,
         nothing: str = "no layer",
+        optional: bool = False,
     ):
         super().__init__()
         self._viewer, self._accept, self._follow = viewer, accept, follow
         self._layers: list[Layer] = []
         self._shown: Layer | None = None
-        self._nothing = nothing
+        self._nothing, self._optional = nothing, optional
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.activated.connect(self._on_chosen)
@@ -52,10 +54,17 @@ class LayerChoice(QComboBox):
         """The chosen layer."""
         return self._shown
 
-    def choose(self, layer: Layer) -> None:
-        """Choose a layer for good, as the user does."""
+    def choose(self, layer: Layer | None) -> None:
+        """Choose a layer for good, as the user does; None where the choice is optional."""
         self._follow = False
-        self._refresh(wanted=layer)
+        if layer is None and self._optional:
+            self._show(None)
+        else:
+            self._refresh(wanted=layer)
+
+    def refresh(self) -> None:
+        """Look again which layers are offered."""
+        self._refresh()
 
     def stop(self) -> None:
         """Stop listening to the viewer; call when the widget closes."""
@@ -74,19 +83,26 @@ class LayerChoice(QComboBox):
 
     def _on_chosen(self, index: int) -> None:
         if self._layers:
-            self.choose(self._layers[index])
+            self.choose(self._entries()[index])
+
+    def _entries(self) -> list[Layer | None]:
+        return [None, *self._layers] if self._optional else [*self._layers]
 
     def _refresh(self, event=None, *, wanted: Layer | None = None) -> None:
         layers = matching(self._viewer, self._accept)
         wanted = wanted if wanted in layers else self._shown
-        chosen = wanted if wanted in layers else (layers[0] if layers else None)
+        first = layers[0] if layers and not self._optional else None
+        self._show(wanted if wanted in layers else first)
+
+    def _show(self, chosen: Layer | None) -> None:
+        self._layers = matching(self._viewer, self._accept)
+        entries = self._entries()
         self.blockSignals(True)
         self.clear()
-        self.addItems([layer.name for layer in layers] or [self._nothing])
-        self.setEnabled(bool(layers))
-        self._layers = layers
-        if chosen is not None:
-            self.setCurrentIndex(layers.index(chosen))
+        self.addItems([self._nothing if e is None else e.name for e in entries or [None]])
+        self.setEnabled(bool(self._layers))
+        if chosen in entries:
+            self.setCurrentIndex(entries.index(chosen))
         self.blockSignals(False)
         if chosen is not self._shown:
             self._shown = chosen

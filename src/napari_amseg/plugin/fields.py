@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLabel
 
@@ -46,6 +46,18 @@ class Note(QLabel):
         least = self._least_lines * self.fontMetrics().lineSpacing() + 2
         lines = self.heightForWidth(self.width()) if self.text() else 0
         self.setMinimumHeight(max(least, lines))
+
+
+class Lines(Note):
+    """A note that asks for the room of its lines and no more, whatever stands around it."""
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 (Qt's name)
+        """Else the page around it would be as high as it would like to be."""
+        return False
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """The room that the lines need at the present width."""
+        return QSize(1, self.minimumHeight())
 
 
 class Decimals(QDoubleSpinBox):

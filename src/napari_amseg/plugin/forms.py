@@ -209,6 +209,10 @@ class SettingsForm(QWidget):
             check.setChecked(option.default)
             check.toggled.connect(lambda _: self.changed.emit())
             return check, check.isChecked, check.setChecked
+        if option.type is str:
+            text = QLineEdit(option.default)
+            text.editingFinished.connect(self.changed)
+            return text, lambda: text.text().strip(), text.setText
         if type(None) in get_args(option.type):
             number = FreeNumber()
             number.set_number(option.default)

@@ -1,115 +1,108 @@
-"""The *Measure* widget: areas, depths and pores over time, linked to the shown frame."""
+"""The *Measure* widget: keyhole and pores over time, linked to the shown frame."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_amseg.measure import MeasureSettings
-from napari_amseg.plugin.choice import LayerChoice
-from napari_amseg.plugin.experiment_form import ExperimentForm
-from napari_amseg.plugin.files import safe_stem
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold, SettingsForm, TidyForm
-from napari_amseg.plugin.layers import current_frame, is_labels, label_source, show_frame
-from napari_amseg.plugin.measure_job import MeasureJob, Problem, export_record, run_measure_job
-from napari_amseg.plugin.results import Results, summary_lines
+from napari_amseg.measure.quantities import QUANTITIES, Quantity
+from napari_amseg.plugin.compare_stack import CompareStack
+from napari_amseg.plugin.details import DetailsRequest, details_task
+from napari_amseg.plugin.layers import current_frame, label_source, show_frame
+from napari_amseg.plugin.measure_export import Display
+from napari_amseg.plugin.measure_job import Measuring
+from napari_amseg.plugin.measured import MeasuredLayers
+from napari_amseg.plugin.results import Range, Results
 from napari_amseg.plugin.tasks import Latest, explain
+from napari_amseg.plugin.theme import palette
 
 if TYPE_CHECKING:
     import napari
 
 _REDRAW_MS = 250
+_DETAILS_MS = 40
 
 
 class Measure(QWidget):
     """Measure a labels layer and look at the series; rows from *Segment* show by themselves."""
 
     def __init__(self, napari_viewer: napari.Viewer):
+        from napari_amseg.plugin.measure_page import MeasurePage
+
         super().__init__()
         self._viewer = napari_viewer
         self.results: Results | None = None
-        self._cancel: threading.Event | None = None
-        self._worker: Any = None
-        self._exports = Latest(self._on_exported, failed=self._on_export_failed)
-        self._build()
-        self._redraw = QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(_REDRAW_MS)
-        self._redraw.timeout.connect(self._draw)
-        self.labels.layer_changed.connect(self._on_layer)
-        self.measure_button.clicked.connect(self._on_button)
-        self.export_button.clicked.connect(self._on_export)
-        self.plots.frame_chosen.connect(self._on_frame_chosen)
-        napari_viewer.dims.events.current_step.connect(self._on_step)
-        self.destroyed.connect(lambda *_: self._stop())
+        self._job: Measuring | None = None
+        self._range: Range | None = None  # chosen by hand
+        self._details = Latest(self._show_details)
+        self._of_stack = Latest(self._on_stack_columns)
+        self.page = MeasurePage(napari_viewer, self._display)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.page)
+        self._measured = MeasuredLayers()
+        self.compare = CompareStack(self._measured, self._on_rows)
+        self._redraw = _timer(self, _REDRAW_MS, self._draw)
+        self._refresh = _timer(self, _DETAILS_MS, self._refresh_details)
+        self._connect()
         self._on_layer()
 
-    def _build(self) -> None:
-        from napari_amseg.plugin.plots import SeriesPlots
-
-        self.labels = LayerChoice(self._viewer, is_labels, nothing="segment or open labels first")
-        self.labels.setToolTip(
-            "Any labels layer: 1 keyhole, 2 pore, 3 substrate, 4 background, 5 powder."
-        )
-        self.experiment = ExperimentForm(more=False)
-        self.settings = SettingsForm(MeasureSettings)
-        self.measure_button, self.export_button = QPushButton("Measure"), QPushButton("Export…")
-        self.with_labels = QCheckBox("with label stack")
-        self.with_labels.setToolTip("Also write <name>_labels.tif beside the tables.")
-        self.progress = QProgressBar()
-        self.progress.setVisible(False)
-        self.plots = SeriesPlots()
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
-        self.plots.setMinimumHeight(230)
-        self.plots.setToolTip("Click to go to a frame; drag and roll the wheel to zoom.")
-        self.summary = QLabel()
-        self.summary.setWordWrap(True)
-        self.summary.setMinimumHeight(4 * self.summary.fontMetrics().lineSpacing())
-        layout = QVBoxLayout(self)
-        top = QWidget()
-        TidyForm(top).add("labels", self.labels)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.measure_button, 1)
-        buttons.addWidget(self.export_button, 1)
-        buttons.addWidget(self.with_labels)
-        for part in (top, self.experiment, Fold("Options", self.settings)):
-            layout.addWidget(part)
-        layout.addLayout(buttons)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.plots, 1)
-        layout.addWidget(self.summary)
+    def _connect(self) -> None:
+        page = self.page
+        page.labels.layer_changed.connect(self._on_layer)
+        page.compare.layer_changed.connect(self._on_compare)
+        page.measure_button.clicked.connect(self._on_button)
+        page.plots.frame_chosen.connect(self._on_frame_chosen)
+        page.plots.range_dragged.connect(self.choose_range)
+        page.plots.hovered.connect(page.readout.setText)
+        page.range.range_typed.connect(self.choose_range)
+        page.range.range_toggled.connect(page.plots.show_range)
+        page.range.automatic_wanted.connect(self.find_range)
+        page.range.quantities_chosen.connect(self._on_quantities)
+        page.quantity.currentIndexChanged.connect(self._refresh.start)
+        page.details.wanted.connect(self._on_details_wanted)
+        self._viewer.dims.events.current_step.connect(self._on_step)
+        self._viewer.events.theme.connect(self._on_theme)
+        self.destroyed.connect(lambda *_: self._stop())
 
     @property
     def is_running(self) -> bool:
         """Whether labels are being measured."""
-        return self._cancel is not None
+        return self._job is not None
+
+    @property
+    def quantity(self) -> Quantity:
+        """The quantity whose histogram and spectrum are shown."""
+        return QUANTITIES[self.page.quantity.currentData()]
+
+    def within(self) -> Range:
+        """First and last frame that count, both included."""
+        if self._range is not None:
+            return self._range
+        return (0, 0) if self.results is None else self.results.found_range()
 
     def _on_layer(self) -> None:
         """Another layer: fill in what it knows, show the rows it brings."""
         self._stop_measuring()
-        layer = self.labels.layer()
+        self._range = None
+        page, layer = self.page, self.page.labels.layer()
         if layer is None:
             self._watch(None)
         else:
-            source = label_source(layer)
-            self.experiment.set_value(source.experiment)
-            self._watch(source.results)
-            self.plots.mark_frame(current_frame(self._viewer, layer))
-        self._enable()
+            results = self._measured.results_of(layer)
+            known = label_source(layer).experiment if results is None else results.experiment
+            page.experiment.set_value(known)
+            self._watch(results)
+            page.plots.mark_frame(current_frame(self._viewer, layer))
+        page.compare.refresh()
+
+    def _on_compare(self) -> None:
+        self.compare.choose(self.page.compare.layer(), self.page.labels.layer(), self.results)
+        self._draw()
 
     def _watch(self, results: Results | None) -> None:
         """Show these rows, and those that will come."""
@@ -118,41 +111,97 @@ class Measure(QWidget):
         self.results = results
         if results is not None:
             results.changed.connect(self._on_rows)
-        self._draw()
+        self._on_compare()
 
     def _on_rows(self) -> None:
         if not self._redraw.isActive():
             self._redraw.start()
 
     def _draw(self) -> None:
-        results = self.results
-        self.plots.show_results(results)
-        if results is None or not results.n_done:
-            self.summary.setText("")
-        elif not results.complete and self.is_running:
-            self.summary.setText("")
-            self.progress.setValue(results.n_done)
-        else:
-            self.summary.setText(summary_lines(results.summary()))
-        self._enable()
+        results, page = self.results, self.page
+        page.plots.show_results(results, self.compare.over(results))
+        if results is not None and self.is_running:
+            page.progress.setValue(results.n_done)
+        self._show_range()
+        self._refresh.start()
+        page.show_remark(self.compare.remark(results))
+        self.enable()
 
-    def _enable(self) -> None:
+    def enable(self) -> None:
         """Buttons that cannot be pressed say why."""
-        layer, results = self.labels.layer(), self.results
-        self.measure_button.setText("Cancel" if self.is_running else "Measure")
-        self.measure_button.setEnabled(layer is not None)
-        self.measure_button.setToolTip(
+        page, layer = self.page, self.page.labels.layer()
+        page.measure_button.setText("Cancel" if self.is_running else "Measure")
+        page.measure_button.setEnabled(layer is not None)
+        page.measure_button.setToolTip(
             "Segment a stack or open labels first."
             if layer is None
             else "Measure every frame of the labels as they are now."
         )
-        why_not = "Measure first." if results is None or not results.n_done else ""
-        why_not = "Wait until it is measured." if self.is_running else why_not
-        why_not = "Exporting…" if self._exports.busy else why_not
-        self.export_button.setEnabled(not why_not)
-        self.export_button.setToolTip(
-            why_not or "Write frames, pores, summary and run record to a folder."
-        )
+        page.exports.enable()
+
+    def _show_range(self) -> None:
+        n_frames = 1 if self.results is None else self.results.n_frames
+        within = self.within()
+        self.page.plots.set_range(within)
+        self.page.range.set_range(within, n_frames, automatic=self._range is None)
+
+    def choose_range(self, first: int, last: int) -> None:
+        """Let the frames from `first` to `last`, both included, count."""
+        self._range = first, last
+        self._show_range()
+        self._refresh.start()
+
+    def find_range(self) -> None:
+        """Let the frames with the laser on count, found from the keyhole."""
+        self._range = None
+        self._show_range()
+        self._refresh.start()
+
+    def _on_quantities(self, quantities: list[Quantity]) -> None:
+        self.page.plots.show_quantities(quantities)
+        self._refresh.start()
+
+    def _on_details_wanted(self) -> None:
+        """Another page, or another signal."""
+        rate = self.results.experiment.frame_rate_hz if self.results else None
+        self.page.plots.show_signal(self.page.details.signal.overlay(rate))
+        self._refresh.start()
+
+    def _refresh_details(self) -> None:
+        """Compute what the page in view shows, and columns that need the whole stack."""
+        results, page = self.results, self.page
+        if results is None or not results.n_done:
+            page.details.show_nothing()
+            return
+        compared = self.compare.over(results)
+        request = DetailsRequest(
+            results, self.within(), self.quantity, page.details.page, compared,
+            page.details.signal.signal, page.details.signal.problem,
+        )  # fmt: skip
+        task = details_task(request)
+        self._details.submit(lambda: (task(), results, compared))
+        stacks = [results] if compared is None else [results, compared.results]
+        if any(q.of_stack for q in (*page.range.quantities(), self.quantity)):
+            self._submit_stack_columns(stacks)
+
+    def _submit_stack_columns(self, stacks: list[Results]) -> None:
+        within = [self._range, *([None] * (len(stacks) - 1))]
+        jobs = [
+            (results, results.n_done, frames, results.stack_columns(frames))
+            for results, frames in zip(stacks, within, strict=True)
+            if not results.told_for(frames)
+        ]
+        if jobs:
+            self._of_stack.submit(lambda: [(r, n, w, compute()) for r, n, w, compute in jobs])
+
+    def _on_stack_columns(self, told: list[Any]) -> None:
+        if any(results.keep(columns, n, within) for results, n, within, columns in told):
+            self._draw()
+
+    def _show_details(self, outcome: Any) -> None:
+        details, results, compared = outcome
+        if results is self.results:
+            self.page.details.show_details(details, results, compared)
 
     def _on_button(self) -> None:
         if self.is_running:
@@ -163,113 +212,87 @@ class Measure(QWidget):
 
     def measure(self) -> None:
         """Measure the chosen layer in a thread."""
-        from napari.qt.threading import create_worker
-
-        layer = self.labels.layer()
+        page, layer = self.page, self.page.labels.layer()
         if layer is None or self.is_running:
             return
         try:
-            experiment = label_source(layer).experiment
-            numbers = self.experiment.value()
+            numbers = page.experiment.value()
             experiment = replace(
-                experiment,
+                label_source(layer).experiment,
                 pixel_size_um=numbers.pixel_size_um,
                 frame_rate_hz=numbers.frame_rate_hz,
             )
-            settings = self.settings.value()
+            settings: MeasureSettings = page.settings.value()
         except ValueError as error:
             explain(error)
             return
-        n_frames = layer.data.shape[0] if layer.ndim == 3 else 1
-        cancel = self._cancel = threading.Event()
-        results = Results(n_frames, experiment, settings)
-        self._watch(results)
-        self.progress.setRange(0, n_frames)
-        self.progress.setValue(0)
-        self.progress.setVisible(True)
-        job = MeasureJob(layer.data, label_source(layer).scheme, experiment, settings)
-        self._worker = create_worker(
-            run_measure_job,
-            job,
-            cancel,
-            _start_thread=True,
-            _connect={
-                "yielded": lambda batch: self._take(batch, results, cancel),
-                "finished": lambda: self._on_measured(cancel),
-            },
-        )
-        self._enable()
+        self._job = Measuring(layer, experiment, settings, self._on_measured)
+        page.progress.setRange(0, max(self._job.results.n_frames, 1))
+        page.progress.setValue(0)
+        page.progress.setVisible(True)
+        self._watch(self._job.results)
 
-    def _take(self, batch: Any, results: Results, cancel: threading.Event) -> None:
-        if cancel.is_set():
-            return
-        if isinstance(batch, Problem):
-            explain(batch.error)
+    def _on_measured(self, error: Exception | None) -> None:
+        self._job = None
+        self.page.progress.setVisible(False)
+        layer = self.page.labels.layer()
+        if error is not None:
             self._watch(None)
-            return
-        for result in batch:
-            results.add(result.frame, result.row, result.pores)
-        results.changed.emit()
-
-    def _on_measured(self, cancel: threading.Event) -> None:
-        if cancel is self._cancel:
-            self._cancel = None
-            self.progress.setVisible(False)
-            self._draw()
+            explain(error)
+        elif layer is not None and self.results is not None:
+            self._measured.keep(layer, self.results)
+        self._draw()
 
     def _stop_measuring(self) -> None:
-        if self._cancel is not None:
-            self._cancel.set()
-            self._cancel = None
-            self.progress.setVisible(False)
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+            self.page.progress.setVisible(False)
+
+    def _display(self) -> Display | str:
+        """What is shown, for an export; in words if there is nothing."""
+        layer, results = self.page.labels.layer(), self.results
+        if self.is_running:
+            return "Wait until it is measured."
+        if layer is None or results is None or not results.n_done:
+            return "Measure first."
+        compared, chosen = self.compare.over(results), self._range is not None
+        return Display(
+            layer, results, self.within(), chosen, self.page.range.quantities(), self.quantity,
+            compared, self.page.details.signal.overlay(results.experiment.frame_rate_hz),
+        )  # fmt: skip
 
     def _on_step(self, event: Any = None) -> None:
-        layer = self.labels.layer()
+        layer = self.page.labels.layer()
         if layer is not None:
-            self.plots.mark_frame(current_frame(self._viewer, layer))
+            self.page.plots.mark_frame(current_frame(self._viewer, layer))
 
     def _on_frame_chosen(self, frame: int) -> None:
-        layer = self.labels.layer()
+        layer = self.page.labels.layer()
         if layer is not None:
             show_frame(self._viewer, layer, frame)
 
-    def _on_export(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the tables")
-        if folder:
-            self.export(Path(folder))
-
-    def export(self, folder: Path) -> None:
-        """Write the tables, the summary and the record of the shown rows to a folder."""
-        layer, results = self.labels.layer(), self.results
-        if layer is None or results is None or not results.n_done:
-            return
-        source = replace(label_source(layer), experiment=results.experiment)
-        edited = source.results is not results
-        labels = layer.data if self.with_labels.isChecked() and layer.ndim == 3 else None
-        stem = safe_stem(layer.name.removesuffix(" labels"))
-
-        def write() -> list[Path]:
-            record = export_record(source, results.settings, edited=edited)
-            return results.write(folder, stem, record, labels)
-
-        self._exports.submit(write)
-        self.summary.setText("exporting…")
-        self._enable()
-
-    def _on_exported(self, paths: list[Path]) -> None:
-        from napari.utils.notifications import show_info
-
-        self._draw()
-        show_info(f"Wrote {', '.join(p.name for p in paths)} to {paths[0].parent}")
-
-    def _on_export_failed(self, error: BaseException) -> None:
-        self._draw()
-        explain(error)
+    def _on_theme(self, event: Any = None) -> None:
+        self.page.set_palette(palette(self._viewer))
 
     def _stop(self) -> None:
         self._stop_measuring()
-        self._exports.stop()
-        self.labels.stop()
+        self.compare.stop()
+        self._measured.stop()
+        for latest in (self._details, self._of_stack, self.page.exports):
+            latest.stop()
+        self.page.labels.stop()
+        self.page.compare.stop()
+        self.page.details.signal.stop()
         self._viewer.dims.events.current_step.disconnect(self._on_step)
+        self._viewer.events.theme.disconnect(self._on_theme)
         if self.results is not None:
             self.results.changed.disconnect(self._on_rows, missing_ok=True)
+
+
+def _timer(parent: QWidget, milliseconds: int, slot: Any) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(slot)
+    return timer

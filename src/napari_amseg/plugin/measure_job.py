@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_amseg.labels import LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.pipeline.stack import FrameResult, measure_stack
-from napari_amseg.plugin.layers import LabelSource
+from napari_amseg.plugin.layers import LabelSource, label_source
+from napari_amseg.plugin.results import Results
 from napari_amseg.provenance import InputHashes, run_record
 from napari_amseg.types import Experiment
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
 
 _BATCH_SECONDS = 0.15
 
@@ -54,6 +58,53 @@ def run_measure_job(
         yield waiting
     except Exception as error:  # a worker swallows RuntimeError, so nothing may escape
         yield Problem(error)
+
+
+class Measuring:
+    """Measures a labels layer in a thread; its results fill meanwhile.
+
+    ended : called once in the GUI thread, with the error if there was one; not after a cancel.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        experiment: Experiment,
+        settings: MeasureSettings,
+        ended: Callable[[Exception | None], None],
+    ) -> None:
+        from napari.qt.threading import create_worker
+
+        n_frames = layer.data.shape[0] if layer.ndim == 3 else 1
+        self.results = Results(n_frames, experiment, settings)
+        self._ended, self._cancel = ended, threading.Event()
+        self._error: Exception | None = None
+        job = MeasureJob(layer.data, label_source(layer).scheme, experiment, settings)
+        self._worker = create_worker(
+            run_measure_job,
+            job,
+            self._cancel,
+            _start_thread=True,
+            _connect={"yielded": self._take, "finished": self._on_end},
+        )
+
+    def cancel(self) -> None:
+        """Stop; what is measured stays."""
+        self._cancel.set()
+
+    def _take(self, batch: list[FrameResult] | Problem) -> None:
+        if self._cancel.is_set():
+            return
+        if isinstance(batch, Problem):
+            self._error = batch.error
+            return
+        for result in batch:
+            self.results.add(result.frame, result.row, result.pores)
+        self.results.changed.emit()
+
+    def _on_end(self) -> None:
+        if not self._cancel.is_set():
+            self._ended(self._error)
 
 
 def export_record(

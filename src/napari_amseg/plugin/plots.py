@@ -2,163 +2,251 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import Qt, Signal
+from numpy.typing import NDArray
+from qtpy.QtCore import QEvent, Qt, Signal
 
-from napari_amseg.labels import DEFAULT_SCHEME
-from napari_amseg.plugin.results import SERIES, Results, Series
-from napari_amseg.types import Experiment
+from napari_amseg.measure.quantities import MAIN_QUANTITIES, Quantity
+from napari_amseg.plugin.compared import Compared, Overlay
+from napari_amseg.plugin.results import Range, Results
+from napari_amseg.plugin.series_plot import SeriesPlot
+from napari_amseg.plugin.signal_axis import SignalAxis
+from napari_amseg.plugin.theme import Palette
+from napari_amseg.plugin.time_unit import TimeUnit, time_unit
 
-_LIGHT, _DARK = "#f0f1f2", "#262930"  # napari's own text and background
-_COLORS = {
-    "keyhole area": "#b86fb5",  # the keyhole's colour, lighter: it must show on dark grey
-    "keyhole depth": "#5fb3e8",
-    "pore area": DEFAULT_SCHEME.classes[1].color,
-    "pores": "#e8a05f",
-}
-_MOST_SYMBOLS = 300
-_TITLE_PX = 18
-_MARK = {"color": "#ffffff", "width": 1, "style": Qt.PenStyle.DashLine}
-
-
-class SparseAxis(pg.AxisItem):
-    """An axis with few ticks, as the plots are low; at whole numbers only if `whole`.
-
-    tick_px : least room of a tick.
-    """
-
-    whole = False
-    tick_px = 12
-
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:  # noqa: N802
-        """One level of ticks, 1, 2 or 5 times a power of ten apart."""
-        least = (maxVal - minVal) / max(1.0, size / self.tick_px)
-        if self.whole:
-            least = max(least, 1.0)
-        if not least > 0:
-            return [(1.0, 0.0)]
-        power = 10.0 ** np.floor(np.log10(least))
-        return [(next(m * power for m in (1, 2, 5, 10) if m * power >= least), 0.0)]
+Values = NDArray[np.float64]
+_BOTTOM_HEIGHT_PX, _LINE_HEIGHT_PX = 36, 3
+_HOVERS_PER_SECOND = 40
 
 
 class SeriesPlots(pg.GraphicsLayoutWidget):
-    """One plot a quantity, frames on the shared x axis.
+    """One plot a quantity, time on the shared x axis.
 
-    frame_chosen : a click or a dragged mark chose this frame.
+    frame_chosen : a click or a dragged mark chose this frame. range_dragged : first and last frame
+    of the range that was dragged. hovered : what lies under the mouse, empty outside.
     """
 
     frame_chosen = Signal(int)
+    range_dragged = Signal(int, int)
+    hovered = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, palette: Palette) -> None:
         super().__init__()
-        self.setBackground(_DARK)
-        self.ci.layout.setSpacing(2)
+        self.ci.layout.setSpacing(0)
         self.ci.layout.setContentsMargins(2, 2, 8, 2)
-        self._curves: dict[str, pg.PlotDataItem] = {}
-        self._plots: dict[str, pg.PlotItem] = {}
-        self._marks: list[pg.InfiniteLine] = []
-        self._n_frames = 1
-        for row, series in enumerate(SERIES):
-            self._add(row, series)
-        self._show_labels(Experiment())
+        self._palette = palette
+        self._quantities: Sequence[Quantity] = MAIN_QUANTITIES
+        self._results: Results | None = None
+        self._compared: Compared | None = None
+        self._overlay: Overlay | None = None
+        self._range: Range = (0, 0)
+        self._range_shown = False
+        self._n_frames, self._frame = 1, 0
+        self._plots: list[SeriesPlot] = []
+        self.signal_axis: SignalAxis
+        self._build()
         self.scene().sigMouseClicked.connect(self._on_click)
+        self._moves = pg.SignalProxy(
+            self.scene().sigMouseMoved, rateLimit=_HOVERS_PER_SECOND, slot=self._on_move
+        )
 
-    def _add(self, row: int, series: Series) -> None:
-        axis = SparseAxis("left")
-        axis.whole = series.unit_px == "count"
-        plot = self.addPlot(row=row, col=0, axisItems={"left": axis})
-        plot.showGrid(x=True, y=True, alpha=0.15)
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        plot.setMouseEnabled(x=True, y=False)
-        plot.enableAutoRange(axis="y")
-        plot.setAutoVisible(y=True)
-        for side in ("left", "bottom"):
-            axis = plot.getAxis(side)
-            axis.setPen(pg.mkPen("#6f7278"))
-            axis.setTextPen(pg.mkPen(_LIGHT))
-            axis.enableAutoSIPrefix(False)
-        plot.getAxis("left").setWidth(58)
-        plot.layout.setRowFixedHeight(0, _TITLE_PX)
-        plot.titleLabel.setMaximumHeight(_TITLE_PX)
-        if row:
-            plot.setXLink(next(iter(self._plots.values())))
-        last = row == len(SERIES) - 1
-        plot.getAxis("bottom").setStyle(showValues=last)
-        pen = pg.mkPen(_COLORS[series.title], width=1.5)
-        self._curves[series.title] = plot.plot(pen=pen, connect="finite")
-        mark = pg.InfiniteLine(angle=90, movable=True, pen=pg.mkPen(**_MARK))
-        mark.setZValue(10)
-        mark.sigDragged.connect(self._on_drag)
-        plot.addItem(mark, ignoreBounds=True)
-        self._marks.append(mark)
-        self._plots[series.title] = plot
+    def _build(self) -> None:
+        """Plots anew, for other quantities or another theme."""
+        x_range = self._plots[0].item.vb.viewRange()[0] if self._plots else (0, 1)
+        if self._plots:
+            self.signal_axis.remove()
+        self.ci.clear()
+        self.setBackground(self._palette.background)
+        self._plots = [
+            SeriesPlot(self.ci, row, quantity, self._palette)
+            for row, quantity in enumerate(self._quantities)
+        ]
+        self.signal_axis = SignalAxis([p.item for p in self._plots], self._palette)
+        for plot in self._plots:
+            plot.mark.sigDragged.connect(self._on_drag)
+            plot.region.sigRegionChanged.connect(self._on_region)
+            if plot is not self._plots[-1]:
+                plot.item.getAxis("bottom").setStyle(showValues=False, tickLength=0)
+                plot.item.getAxis("bottom").setHeight(_LINE_HEIGHT_PX)
+            if plot is not self._plots[0]:
+                plot.item.setXLink(self._plots[0].item)
+        self._plots[-1].item.getAxis("bottom").setHeight(_BOTTOM_HEIGHT_PX)
+        self._plots[0].item.setXRange(*x_range, padding=0)
+        self.signal_axis.show(self._overlay)
+        self._draw()
+        self.mark_frame(self._frame)
+        self.set_range(self._range)
+        self.show_range(self._range_shown)
 
-    def _show_labels(self, experiment: Experiment) -> None:
-        for series in SERIES:
-            self._plots[series.title].setTitle(
-                series.label(experiment), color=_COLORS[series.title], size="9pt", justify="left"
-            )
-        rate = experiment.frame_rate_hz
-        text = f"frame, {1e6 / rate:g} µs each" if rate else "frame"
-        self._plots[SERIES[-1].title].setLabel("bottom", text, color=_LIGHT)
+    def set_palette(self, palette: Palette) -> None:
+        """Take on the colours of a theme."""
+        self._palette = palette
+        self._build()
 
-    def show_results(self, results: Results | None) -> None:
-        """Draw the rows there are; None empties the plots."""
-        if results is None:
-            for curve in self._curves.values():
-                curve.setData([], [])
-            return
-        frames = np.arange(results.n_frames)
-        for series in SERIES:
-            values = results.values(series)
-            if not np.isfinite(values).any():
-                self._curves[series.title].setData([], [])
-                continue
-            color = _COLORS[series.title]
-            few = results.n_done <= _MOST_SYMBOLS
-            self._curves[series.title].setData(
-                frames,
-                values,
-                symbol="o" if few else None,
-                symbolSize=5,
-                symbolBrush=color,
-                symbolPen=None,
-            )
-        if results.n_frames != self._n_frames:
+    def show_quantities(self, quantities: Sequence[Quantity]) -> None:
+        """Show other quantities; the zoom stays."""
+        if tuple(quantities) != tuple(self._quantities):
+            self._quantities = tuple(quantities)
+            self._build()
+
+    def show_results(self, results: Results | None, compared: Compared | None = None) -> None:
+        """Draw the rows there are, and those of another stack; None empties the plots."""
+        self._results, self._compared = results, compared
+        self._draw()
+        if results is not None and results.n_frames != self._n_frames:
             self._n_frames = results.n_frames
-            self._plots[SERIES[0].title].setXRange(0, max(results.n_frames - 1, 1), padding=0.02)
-        self._show_labels(results.experiment)
+            self.show_all()
+
+    def show_all(self) -> None:
+        """Zoom out to all frames."""
+        self._plots[0].item.setXRange(0, max(self._n_frames - 1, 1), padding=0.02)
+
+    def show_signal(self, overlay: Overlay | None) -> None:
+        """Draw an external signal on a second axis of the first plot; None removes it."""
+        self._overlay = overlay
+        self.signal_axis.show(overlay)
+        self._show_titles()
+
+    def _draw(self) -> None:
+        results, compared = self._results, self._compared
+        empty = np.empty(0)
+        frames = np.arange(results.n_frames, dtype=np.float64) if results is not None else empty
+        for plot in self._plots:
+            plot.curve.show(frames, results.values(plot.quantity) if results else empty)
+            x, y = compared.curve(plot.quantity) if compared is not None else (empty, empty)
+            plot.compared.show(x, y)
+        self._show_titles()
+        unit = self.unit()
+        bottom = self._plots[-1].item
+        for plot in self._plots:
+            plot.item.getAxis("bottom").setScale(unit.per_frame)
+        bottom.getAxis("bottom").whole = unit.name == "frame"
+        bottom.setLabel("bottom", unit.label, color=self._palette.text)
+
+    def _show_titles(self) -> None:
+        """Quantities with units; above all of them what else is drawn."""
+        more = ""
+        if self._compared is not None:
+            name = html.escape(self._compared.name)
+            more = f' <span style="color:{self._palette.text}">&nbsp; ┄ {name}</span>'
+        in_um = self._results is not None and self._results.in_um
+        for plot in self._plots:
+            first = plot is self._plots[0]
+            plot.set_title(in_um=in_um, more=more + self.signal_axis.title() if first else "")
+
+    def unit(self) -> TimeUnit:
+        """The unit of the x axis."""
+        results = self._results
+        if results is None:
+            return time_unit(None, 1)
+        return time_unit(results.experiment.frame_rate_hz, results.n_frames)
 
     def mark_frame(self, frame: int) -> None:
         """Move the marks to the shown frame."""
-        for mark in self._marks:
-            mark.blockSignals(True)
-            mark.setValue(frame)
-            mark.blockSignals(False)
+        self._frame = frame
+        for plot in self._plots:
+            plot.mark.blockSignals(True)
+            plot.mark.setValue(frame)
+            plot.mark.blockSignals(False)
 
     def marked_frame(self) -> int:
         """The frame the marks stand at."""
-        return round(self._marks[0].value())
+        return round(self._plots[0].mark.value())
 
-    def curve(self, title: str) -> tuple[np.ndarray, np.ndarray]:
+    def set_range(self, frames: Range) -> None:
+        """Move the shaded range: first and last frame."""
+        self._range = frames
+        for plot in self._plots:
+            plot.set_region(*frames)
+
+    def show_range(self, shown: bool) -> None:
+        """Show or hide the shaded range."""
+        self._range_shown = shown
+        for plot in self._plots:
+            plot.region.setVisible(shown)
+
+    def plot(self, title: str) -> SeriesPlot:
+        """The plot of a quantity that is shown."""
+        return next(plot for plot in self._plots if plot.quantity.title == title)
+
+    def curve(self, title: str) -> tuple[Values, Values]:
         """The frames and values drawn for a quantity."""
-        frames, values = self._curves[title].getData()
-        return (np.empty(0), np.empty(0)) if frames is None else (frames, values)
+        curve = self.plot(title).curve
+        return curve.x, curve.y
+
+    def _under(self, position: Any) -> SeriesPlot | None:
+        return next(
+            (p for p in self._plots if p.item.vb.sceneBoundingRect().contains(position)), None
+        )
 
     def _on_click(self, event: Any) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        for plot in self._plots.values():
-            if plot.sceneBoundingRect().contains(event.scenePos()):
-                self._choose(plot.vb.mapSceneToView(event.scenePos()).x())
-                return
+        plot = self._under(event.scenePos())
+        if event.button() == Qt.MouseButton.LeftButton and plot is not None:
+            if event.double():
+                self.show_all()
+            self._choose(plot.item.vb.mapSceneToView(event.scenePos()).x())
 
     def _on_drag(self, mark: pg.InfiniteLine) -> None:
         self._choose(mark.value())
 
     def _choose(self, x: float) -> None:
         self.frame_chosen.emit(int(np.clip(round(x), 0, self._n_frames - 1)))
+
+    def _on_region(self, region: pg.LinearRegionItem) -> None:
+        """The range was dragged in one plot; whole frames, at least one."""
+        low, high = region.getRegion()
+        first = int(np.clip(np.ceil(low), 0, self._n_frames - 1))
+        last = int(np.clip(np.floor(high), first, self._n_frames - 1))
+        self._range = (first, last)
+        for plot in self._plots:
+            if plot.region is not region:
+                plot.set_region(first, last)
+        self.range_dragged.emit(first, last)
+
+    def _on_move(self, event: Any) -> None:
+        here = self._under(event[0])
+        results = self._results
+        if here is None or results is None:
+            self._leave()
+            return
+        at = here.item.vb.mapSceneToView(event[0])
+        frame = int(np.clip(round(at.x()), 0, self._n_frames - 1))
+        for plot in self._plots:
+            plot.cross_at(frame, at.y() if plot is here else None)
+        self.hovered.emit(self.told_at(here.quantity, frame))
+
+    def told_at(self, quantity: Quantity, frame: int) -> str:
+        """Frame, time, value and unit of a quantity, in words; the compared stack's value too."""
+        results, unit = self._results, self.unit()
+        if results is None:
+            return ""
+        words = [f"frame {frame}"]
+        if unit.name != "frame":
+            words.append(f"{frame * unit.per_frame:.5g} {unit.name}")
+        words.append(
+            f"{quantity.title} {_number(results.values(quantity)[frame], quantity, results)}"
+        )
+        if self._compared is not None:
+            value = self._compared.value_at(quantity, frame)
+            words[-1] += f" ┄ {_number(value, quantity, results)}"
+        return " · ".join(words)
+
+    def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """The mouse has left."""
+        super().leaveEvent(event)
+        self._leave()
+
+    def _leave(self) -> None:
+        for plot in self._plots:
+            plot.cross_at(None)
+        self.hovered.emit("")
+
+
+def _number(value: float, quantity: Quantity, results: Results) -> str:
+    unit = quantity.unit_of(in_um=results.in_um)
+    return f"{value:.5g} {unit}".strip() if np.isfinite(value) else "none"

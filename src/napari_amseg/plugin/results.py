@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,40 +12,22 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_amseg.io import OutputFiles
-from napari_amseg.measure import MeasureSettings, PoreLinker, StackSummary
+from napari_amseg.measure import Measurements, MeasureSettings
+from napari_amseg.measure.quantities import Quantity
+from napari_amseg.measure.range_statistics import (
+    RANGE_COLUMNS,
+    RangeStatistics,
+    found_range,
+    range_statistics,
+)
+from napari_amseg.measure.stack_columns import STACK_COLUMNS
 from napari_amseg.pipeline.files import ResultFiles
 from napari_amseg.pipeline.stack import FrameResult
 from napari_amseg.types import Experiment
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A quantity to plot: title, column in pixels, column in physical units and its unit."""
-
-    title: str
-    column_px: str
-    unit_px: str
-    column_um: str | None = None
-    unit_um: str = ""
-
-    def column(self, experiment: Experiment) -> str:
-        """The column in the best unit there is."""
-        return self.column_um if self.column_um and experiment.pixel_size_um else self.column_px
-
-    def label(self, experiment: Experiment) -> str:
-        """Title with the unit of that column."""
-        unit = self.unit_um if self.column(experiment) == self.column_um else self.unit_px
-        return f"{self.title} ({unit})" if unit else self.title
-
-
-SERIES = (
-    Series("keyhole area", "keyhole_area_px", "px", "keyhole_area_um2", "µm²"),
-    Series("keyhole depth", "keyhole_depth_px", "px", "keyhole_depth_um", "µm"),
-    Series("pore area", "pore_area_px", "px", "pore_area_um2", "µm²"),
-    Series("pores", "pore_count", "count"),
-)
+Range = tuple[int, int]
+Values = NDArray[np.float64]
 
 
 class Results:
@@ -57,44 +39,123 @@ class Results:
     changed = Signal()
 
     def __init__(self, n_frames: int, experiment: Experiment, settings: MeasureSettings) -> None:
-        self.n_frames, self.experiment, self.settings = n_frames, experiment, settings
-        self._rows: dict[int, Row] = {}
-        self._pores: dict[int, list[Row]] = {}
-        self._values = {s.column(experiment): np.full(n_frames, np.nan) for s in SERIES}
+        self.n_frames = n_frames
+        self.measurements = Measurements(experiment, settings)
+        self._columns: dict[str, Values] = {}
+        self._told: tuple[int, Range | None] | None = None
+
+    @property
+    def experiment(self) -> Experiment:
+        """Pixel size and frame rate, None where unknown."""
+        return self.measurements.experiment
+
+    @property
+    def settings(self) -> MeasureSettings:
+        """How the rows were measured."""
+        return self.measurements.settings
+
+    @property
+    def in_um(self) -> bool:
+        """Whether lengths are shown in um."""
+        return self.experiment.pixel_size_um is not None
 
     def add(self, frame: int, row: Row, pores: list[Row]) -> None:
         """Keep the rows of one frame; emit `changed` yourself after the last of a batch."""
-        self._rows[frame], self._pores[frame] = row, pores
-        for column, values in self._values.items():
-            value = row.get(column)
-            values[frame] = np.nan if value is None else value
+        self.measurements.append({**row, "frame": frame}, pores)
+        self._columns.clear()
 
     @property
     def n_done(self) -> int:
         """How many frames have been measured."""
-        return len(self._rows)
+        return len(self.measurements)
 
     @property
     def complete(self) -> bool:
         """Whether every frame has been measured."""
         return self.n_done == self.n_frames
 
-    def values(self, series: Series) -> NDArray[np.float64]:
-        """One value a frame, NaN where there is none."""
-        return self._values[series.column(self.experiment)]
+    def values(self, quantity: Quantity) -> Values:
+        """One value a frame, in um where the pixel size is known; NaN where there is none."""
+        spread = np.full(self.n_frames, np.nan)
+        spread[self._column("frame").astype(np.intp)] = self._column(
+            quantity.column(in_um=self.in_um)
+        )
+        return spread
+
+    def told_for(self, within: Range | None) -> bool:
+        """Whether the columns of the stack are there, for this laser-on range."""
+        return self._told == (self.n_done, within)
+
+    def stack_columns(self, within: Range | None) -> Callable[[], dict[str, Values]]:
+        """What gives the columns that only the stack can tell; it may be called in a thread."""
+        copy = self.measurements.copy(self.settings_for(within))
+
+        def compute() -> dict[str, Values]:
+            table = copy.frames()
+            return {name: table[name].to_numpy(np.float64) for name in STACK_COLUMNS}
+
+        return compute
+
+    def keep(self, columns: Mapping[str, Values], n_done: int, within: Range | None) -> bool:
+        """Keep columns of the stack, unless rows have been added since; says whether it did."""
+        if n_done != self.n_done:
+            return False
+        self._columns |= columns
+        self._told = n_done, within
+        return True
+
+    def settings_for(self, within: Range | None) -> MeasureSettings:
+        """The settings with a laser-on range, first and last frame; as they are for None."""
+        if within is None:
+            return self.settings
+        return replace(self.settings, laser_on_frames=f"{within[0]}:{within[1] + 1}")
+
+    def found_range(self) -> Range:
+        """First and last frame with the laser on; the whole stack if it never was."""
+        found = found_range({c: self._column(c) for c in RANGE_COLUMNS}, self.settings)
+        return found or (0, self.n_frames - 1)
+
+    def statistics(
+        self, quantities: Sequence[Quantity], within: Range
+    ) -> Callable[[], RangeStatistics]:
+        """What gives the numbers of a range of frames, ends included; it may be called in a
+        thread.
+        """
+        named = [(q, q.column(in_um=self.in_um)) for q in quantities]
+        columns = {name: self._column(name) for name in (*RANGE_COLUMNS, *(c for _, c in named))}
+        return lambda: range_statistics(columns, named, within, self.settings)
+
+    def scan_speed_m_s(self, statistics: RangeStatistics) -> float | None:
+        """The fitted scan speed, None unless pixel size and frame rate are known."""
+        speed, known = statistics.leading_edge_px_per_frame, self.experiment
+        if speed is None or known.pixel_size_um is None or known.frame_rate_hz is None:
+            return None
+        return abs(speed) * known.pixel_size_um * 1e-6 * known.frame_rate_hz
 
     def summary(self) -> dict[str, Any]:
         """The content of ``_summary.json`` for the frames measured so far."""
-        skip = self.settings.skip_entry_exit_frames
-        summary = StackSummary(self.experiment, skip_entry_exit_frames=skip)
-        for frame in sorted(self._rows):
-            summary.append(self._rows[frame])
-        return summary.to_json()
+        return self.measurements.summary()
+
+    def _column(self, name: str) -> Values:
+        """One value a measured frame, in order; kept until rows are added."""
+        if name not in self._columns:
+            if name in STACK_COLUMNS:
+                return np.full(self.n_done, np.nan)
+            self._columns[name] = self.measurements.values(name)
+        return self._columns[name]
 
     def write(
-        self, folder: Path, stem: str, run: Mapping[str, Any], labels: Any | None = None
+        self,
+        folder: Path,
+        stem: str,
+        run: Mapping[str, Any],
+        labels: Any | None = None,
+        *,
+        within: Range | None = None,
     ) -> list[Path]:
         """Write tables, summary and record, and the label stack if given; returns the paths.
+
+        within : first and last frame with the laser on, if they were chosen by hand.
 
         Raises
         ------
@@ -106,8 +167,6 @@ class Results:
         target = folder / f"{stem}_labels.tif"
         if labels is not None and target.exists():
             raise FileExistsError(f"{target}: exists already, choose another folder.")
-        frames = sorted(self._rows)
-        linker = PoreLinker(self.settings.max_pore_step_px)
         shape = (self.n_frames, 0, 0) if labels is None else labels.shape
         with OutputFiles(folder) as files:
             with ResultFiles(
@@ -116,38 +175,12 @@ class Results:
                 shape,
                 self.experiment,
                 labels=labels is not None,
-                measure=self.settings,
+                measure=self.settings_for(within),
             ) as writer:
-                for frame in frames:
-                    pores = [dict(pore) for pore in self._pores[frame]]
-                    linker.link(pores)
+                for row, pores in self.measurements.copy().rows():
+                    frame = int(row["frame"])
                     image = np.empty((0, 0)) if labels is None else labels[frame]
-                    image = np.asarray(image, np.uint8)
-                    writer.append(FrameResult(frame, image, self._rows[frame], pores))
-                writer.close_tables()
+                    writer.append(FrameResult(frame, np.asarray(image, np.uint8), row, pores))
+                writer.finish()
                 writer.record({**run, "outputs": writer.output_records()})
             return list(files.finals)
-
-
-def summary_lines(summary: Mapping[str, Any]) -> str:
-    """The numbers of a stack in a few short lines for people."""
-    first = f"keyhole in {summary['n_frames_with_keyhole']} of {summary['n_frames']} frames"
-    if summary["scan_speed_m_s"] is not None:
-        first += f", moving at {summary['scan_speed_m_s']:.3g} m/s"
-    lines = [first]
-    known = summary["pixel_size_um"] is not None
-    for what, column, unit in (
-        ("area", "keyhole_area_um2" if known else "keyhole_area_px", "µm²" if known else "px"),
-        ("depth", "keyhole_depth_um" if known else "keyhole_depth_px", "µm" if known else "px"),
-    ):
-        record = summary[column]
-        if record["mean"] is not None:
-            lines.append(f"{what}: mean {record['mean']:.4g} {unit}{_deviation(record)}")
-    lines.append(f"pores: {summary['pore_count_mean'] or 0:.3g} a frame")
-    return "\n".join(lines)
-
-
-def _deviation(record: Mapping[str, Any]) -> str:
-    if record["delta_avg"] is None:
-        return ""
-    return f", deviation {100 * record['delta_avg']:.0f} % (most {100 * record['delta_max']:.0f} %)"

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_amseg.labels import LabelScheme
 from napari_amseg.plugin.fields import Note
-from napari_amseg.plugin.plots import SparseAxis
+from napari_amseg.plugin.series_plot import SparseAxis
 from napari_amseg.plugin.theme import Palette
 
 _VALIDATION = "#3d8fd6"

@@ -6,25 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from napari_amseg.labels import DEFAULT_SCHEME
+from napari_amseg.measure.quantities import MAIN_QUANTITIES, Quantity
 
 _COLORS = {c.role: c.color for c in DEFAULT_SCHEME.classes}
-# column stem, title, unit power of a length (0: a count), role that gives the colour
-PANELS = (
-    ("keyhole_area", "Keyhole area", 2, "keyhole"),
-    ("keyhole_depth", "Keyhole depth", 1, "keyhole"),
-    ("pore_area", "Pore area", 2, "pore"),
-    ("pore_count", "Pores", 0, "pore"),
-)
 
 
-def column(frames: Any, stem: str, power: int) -> tuple[Any, str]:
-    """Values of a measure and its unit: in um if the table has them, else in px."""
-    if power == 0:
-        return frames[stem], ""
-    suffix, unit = ("_um2", "µm²") if power == 2 else ("_um", "µm")
-    if f"{stem}{suffix}" in frames and frames[f"{stem}{suffix}"].notna().any():
-        return frames[f"{stem}{suffix}"], unit
-    return frames[f"{stem}_px"], "px²" if power == 2 else "px"
+def column(frames: Any, quantity: Quantity) -> tuple[Any, str]:
+    """Values of a quantity and its unit: in um if the table has them, else in px."""
+    in_um = quantity.column(in_um=True)
+    known = in_um in frames and frames[in_um].notna().any()
+    return frames[quantity.column(in_um=known)], quantity.unit_of(in_um=known)
 
 
 def time_axis(frames: Any) -> tuple[Any, str]:
@@ -34,19 +25,22 @@ def time_axis(frames: Any) -> tuple[Any, str]:
     return frames["frame"], "Frame"
 
 
-def draw_series(ax: Any, frames: Any, stem: str, title: str, power: int, role: str) -> None:
-    """One measure against time on a matplotlib axis; gaps where there is no keyhole.
+def draw_series(ax: Any, frames: Any, quantity: Quantity, **style: Any) -> None:
+    """One quantity against time on a matplotlib axis; gaps where there is no keyhole.
 
     frames : pandas table with the columns of ``_frames.csv``.
     """
     x, _ = time_axis(frames)
-    y, unit = column(frames, stem, power)
-    style = {"drawstyle": "steps-mid"} if power == 0 else {}
-    marker = "." if len(frames) <= 200 else ""
-    ax.plot(x, y, color=_COLORS[role], lw=1.2, marker=marker, ms=4, **style)
+    y, unit = column(frames, quantity)
+    steps = {"drawstyle": "steps-mid"} if quantity.whole else {}
+    plain = {"color": _COLORS[quantity.role], "lw": 1.2, "ms": 4}
+    plain["marker"] = "." if len(frames) <= 200 else ""
+    ax.plot(x, y, **(plain | steps | style))
+    title = quantity.title.capitalize()
     ax.set_ylabel(f"{title} ({unit})" if unit else title)
-    ax.set_ylim(0, None if y.max() > 0 else 1)
-    if power == 0:
+    if not y.min() < 0:
+        ax.set_ylim(0, None if y.max() > 0 else 1)
+    if quantity.whole:
         ax.yaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
@@ -69,11 +63,11 @@ def series_figure(frames: Any, path: Path, *, title: str = "") -> None:
     from matplotlib.figure import Figure
 
     known = "uncertainty" in frames and frames["uncertainty"].notna().any()
-    n_panels = len(PANELS) + known
+    n_panels = len(MAIN_QUANTITIES) + known
     figure = Figure(figsize=(7.2, 1.8 * n_panels), layout="constrained")
     axes = figure.subplots(n_panels, 1, sharex=True)
-    for ax, panel in zip(axes, PANELS, strict=False):
-        draw_series(ax, frames, *panel)
+    for ax, panel in zip(axes, MAIN_QUANTITIES, strict=False):
+        draw_series(ax, frames, panel)
     if known:
         draw_uncertainty(axes[-1], frames)
     axes[-1].set_xlabel(time_axis(frames)[1])
