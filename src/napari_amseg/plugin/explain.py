@@ -168,7 +168,7 @@ class Explain(QWidget):
             self.status.setText("")
             if error is not None:
                 explain(error)
-            elif isinstance(heat, HeatMap):
+            elif isinstance(heat, HeatMap) and not cancel.is_set():  # it may have come just before
                 show_heat(self._viewer, heat, job, image)
                 self.status.setText(heat.in_words(job))
             else:
