@@ -303,3 +303,11 @@ def test_quantify_against_the_truth(tmp_path, labels):
     assert result.exit_code == 2
     assert "the truth has shape (3, 9, 9)" in result.output
     assert not (tmp_path / "no").exists()
+    foreign = np.where(labels == 1, 255, labels).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "foreign.tif", np.stack([foreign] * 3), photometric="minisblack")
+    result = run(*command[:3], tmp_path / "foreign.tif", "-o", tmp_path / "no")
+    assert result.exit_code == 2
+    assert "truth: frame 0 holds label codes [255]" in result.output
+    result = run(*command[:2], "--laser-on-frames", "7:9", "-o", tmp_path / "no")
+    assert result.exit_code == 2
+    assert "only the frames 0 to 2" in result.output

@@ -11,6 +11,7 @@ from napari_amseg.measure import (
     Measurements,
     MeasureSettings,
     deviation,
+    find_laser_on,
     fit_line,
     relative_deviations,
 )
@@ -46,6 +47,11 @@ def test_every_frame_has_its_own_deviation():
     """Equation 4: delta_i = |A_i - mean| / mean, mean 100; frames without a keyhole have none."""
     found = relative_deviations([np.nan, 80.0, 100.0, 110.0, 110.0])
     assert found == pytest.approx([np.nan, 0.2, 0.0, 0.1, 0.1], nan_ok=True)
+
+
+def test_deviations_of_a_negative_mean_are_positive():
+    found = deviation([-80.0, -100.0, -120.0])
+    assert (found.mean, found.delta_max) == (-100, pytest.approx(0.2))
 
 
 def keyhole_stack():
@@ -97,6 +103,28 @@ def test_speed_of_several_tracks_is_that_of_each():
     back_and_forth = np.r_[left[:40], left[:40][::-1], left[:40]]
     paused = np.r_[0:40, 60:100, 120:160]
     assert leading_edge_speed_px(paused, back_and_forth, back_and_forth + 20) == pytest.approx(5)
+
+
+def test_a_laser_that_turns_round_without_a_pause_makes_two_tracks(rng):
+    there = 100 + 5.0 * np.arange(40)
+    left = np.r_[there, there[::-1], there] + rng.normal(0, 2, 120)
+    assert [len(t) for t in split_tracks(np.arange(120), left)] == pytest.approx([40] * 3, abs=2)
+    assert leading_edge_speed_px(np.arange(120), left, left + 20) == pytest.approx(5, abs=0.3)
+    wobbling = 300 + 15 * np.sin(np.arange(120) / 5)
+    assert len(split_tracks(np.arange(120), wobbling)) == 1
+
+
+def test_a_flickering_frame_does_not_end_a_track():
+    """In frames 8 and 20 the largest part lies elsewhere."""
+    left = 50 + 3.0 * np.arange(30)
+    left[[8, 20]] = 400
+    (track,) = split_tracks(np.arange(30), left)
+    assert track.tolist() == [t for t in range(30) if t not in (8, 20)]
+    laser = find_laser_on(np.arange(30), np.ones(30, bool), left, trim_frames=3)
+    assert laser.on.all()
+    assert np.flatnonzero(laser.averaged).tolist() == list(range(3, 27))
+    elsewhere = np.r_[left[:7], 400 + 3.0 * np.arange(10)]  # it stays there: another track
+    assert [len(t) for t in split_tracks(np.arange(17), elsewhere)] == [7, 10]
 
 
 def test_entry_and_exit_frames_can_be_left_out():

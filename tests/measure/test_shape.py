@@ -176,11 +176,14 @@ def test_without_a_keyhole_there_is_no_shape():
 @pytest.mark.parametrize("rows", [(60, 61), (55, 60), (59, 62)])
 def test_slivers_at_the_surface_have_numbers(rows):
     """One row deep, wholly above, across: a value or nothing, never an error."""
+    above = rows[1] <= SURFACE
     labels = drawn(lambda d, x: np.zeros(d.shape, bool))
     labels[rows[0] : rows[1], 100:104] = Label.KEYHOLE
     measured = row(labels)
-    assert measured["keyhole_width_opening_px"] == 4
-    assert measured["keyhole_left_wall_deg"] in (None, 0)
+    assert measured["keyhole_width_opening_px"] == (None if above else 4)
+    assert measured["keyhole_aspect_ratio"] is None or not above
+    assert (measured["keyhole_depth_px"] == 0) == above
+    assert measured["keyhole_height_px"] == rows[1] - rows[0]
 
 
 @pytest.mark.parametrize("tilt", [-6, 0, 6])
@@ -192,6 +195,10 @@ def test_powder_layer(tilt):
     labels[(depth < 0) & (depth > -24) & (abs(x - 200) > 50)] = Label.POWDER
     labels[5:9, 150:160] = Label.POWDER
     assert row(labels)["powder_layer_px"] == pytest.approx(24, abs=0.6)
+    labels[labels == Label.POWDER] = Label.BACKGROUND
+    labels[(depth < 0) & (depth > -2) & (x < 200)] = Label.POWDER
+    labels[(depth < 0) & (depth > -10) & (x >= 200)] = Label.POWDER
+    assert row(labels)["powder_layer_px"] == pytest.approx(6, abs=0.6)  # a thin bed is one
     labels[labels == Label.POWDER] = Label.BACKGROUND
     assert row(labels)["powder_layer_px"] is None
 

@@ -63,6 +63,35 @@ def test_a_standing_beam_has_no_front_unless_told():
     assert told["keyhole_rear_wall_deg"].to_numpy() == pytest.approx(45, abs=1)
 
 
+def test_told_directions_overrule_the_speed_too():
+    """Bottom widens to the left edge only: rear moves 5 px a frame, as does the front."""
+    labels = moving_wedge([20, 22, 24, 26, 28, 30])
+    assert measurements(labels).summary()["leading_edge_px_per_frame"] == pytest.approx(7)
+    told = measurements(labels, scan_direction="left").summary()
+    assert told["leading_edge_px_per_frame"] == pytest.approx(5)
+    assert measurements(labels, scan_direction="none").summary()["scan_speed_m_s"] is None
+
+
+def test_counts_of_the_laser_on_range():
+    labels = moving_wedge([20] * 8)
+    labels[:, 60:64, 200:204] = Label.PORE
+    record = measurements(labels, laser_on_frames="2:5").summary()
+    assert (record["n_frames_laser_on"], record["pore_count_laser_on"]) == (3, 3)
+    assert (record["n_frames"], record["pore_count_total"]) == (8, 8)
+
+
+def test_frames_without_a_surface_are_counted():
+    labels = moving_wedge([20, 0, 20])
+    labels[:2][labels[:2] == Label.SUBSTRATE] = Label.BACKGROUND
+    assert measurements(labels).summary()["n_frames_without_surface"] == 2
+
+
+def test_a_range_outside_of_the_stack_is_refused():
+    with pytest.raises(ValueError, match="only the frames 0 to 19"):
+        MeasureSettings(laser_on_frames="20:30").require_frames(20)
+    MeasureSettings(laser_on_frames="19:30").require_frames(20)
+
+
 def test_gaps_of_two_frames_are_flagged_and_do_not_count():
     found = measurements(moving_wedge([0, 20, 20, 0, 0, 20, 20, 20, 0, 0, 0]))
     frames = found.frames()

@@ -152,7 +152,7 @@ def _keyhole_columns(mask: NDArray[np.bool_], surface: Line | None, pixel: float
         "keyhole_right_px": corner[1] + part.shape[1] - 1,
         "keyhole_parts_px": area - part_area,
         "flags": "; ".join(flags),
-        **shape_columns(part, corner, surface, pixel),
+        **shape_columns(part, corner, surface, pixel, depth_px=depth),
     }
 
 

@@ -57,7 +57,12 @@ def find_laser_on(
     on, averaged = np.zeros(frames.size, bool), np.zeros(frames.size, bool)
     for track in tracks:
         on[track[0] : track[-1] + 1] = True
-        averaged[track[trim_frames : track.size - trim_frames]] = True
+        kept = track[trim_frames : track.size - trim_frames]
+        if (
+            kept.size
+        ):  # a frame that belongs to no track, as its largest part lies elsewhere, counts
+            inside = slice(kept[0], kept[-1] + 1)
+            averaged[inside] = keyhole[inside]
     return LaserOn(on, on & ~keyhole, averaged, tracks)
 
 

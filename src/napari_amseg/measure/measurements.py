@@ -97,7 +97,9 @@ class Measurements:
         """
         frames, laser = self._complete
         tracks = self.tracks() if pores_tracked else None
-        return summarise(frames, laser, self.experiment, tracks=tracks)
+        return summarise(
+            frames, laser, self.experiment, tracks=tracks, sign=self.settings.scan_sign()
+        )
 
     @cached_property
     def _complete(self) -> tuple[pd.DataFrame, LaserOn]:

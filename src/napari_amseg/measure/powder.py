@@ -40,6 +40,8 @@ def powder_layer_px(
     filled = powder[:, columns] | (np.arange(height)[:, None] >= top - _LOOSE_PX)
     # From the bottom up, the first row that is neither bed nor below it.
     run = first_rows(~filled[::-1])
-    thickness = top - np.where(run < 0, 0, height - run)
-    bed = thickness > _LOOSE_PX
+    reached = np.where(run < 0, 0, height - run)
+    highest = first_rows(powder[:, columns] & (np.arange(height)[:, None] >= reached))
+    thickness = np.where(highest < 0, 0, top - highest)
+    bed = thickness > 0
     return float(thickness[bed].mean()) if bed.any() else None

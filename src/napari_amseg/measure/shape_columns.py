@@ -35,26 +35,45 @@ def shape_columns(
     corner: tuple[int, int],
     surface: Line | None,
     pixel_size_um: float | None,
+    *,
+    depth_px: float,
 ) -> dict[str, float | None]:
     """`SHAPE_COLUMNS` of the largest keyhole part; None where there is nothing to measure.
 
     Parameters
     ----------
     component : (rows, columns) in its bounding box, whose corner in the frame is `corner`.
-    surface : y(x) from :func:`fit_surface`.
+    surface : y(x) from :func:`fit_surface`. depth_px : below it; at 0, for a part that lies wholly
+        above, there are no widths, walls and tip.
     """
-    profile = keyhole_profile(component, corner, surface)
     edge = outline(component, int(np.count_nonzero(component)))
+    numbers: dict[str, float | None] = {
+        "keyhole_convexity": edge.convexity,
+        "keyhole_circularity": edge.circularity,
+    }
+    lengths = {"height": float(component.shape[0]), "perimeter": edge.perimeter_px}
+    if depth_px > 0:
+        of_depth = _below_surface(component, corner, surface)
+        lengths |= of_depth[0]
+        numbers |= of_depth[1]
+    for name, value in lengths.items():
+        numbers |= twice(f"keyhole_{name}", _known(value), pixel_size_um)
+    return {name: _known(numbers.get(name)) for name in SHAPE_COLUMNS}
+
+
+def _below_surface(
+    component: NDArray[np.bool_], corner: tuple[int, int], surface: Line | None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Lengths in px, by their names, and the other numbers by their columns."""
+    profile = keyhole_profile(component, corner, surface)
     left, right = wall_angles_deg(profile)
     lengths = {
-        "height": float(component.shape[0]),
         "width_opening": opening_width_px(profile),
         "width_25": width_at_px(profile, 0.25),
         "width_50": width_at_px(profile, 0.5),
         "width_75": width_at_px(profile, 0.75),
         "width_mean": mean_width_px(profile),
         "tip_offset": profile.tip_x_px - profile.opening_x_px,
-        "perimeter": edge.perimeter_px,
     }
     numbers = {
         "keyhole_aspect_ratio": aspect_ratio(profile),
@@ -62,12 +81,8 @@ def shape_columns(
         "keyhole_right_wall_deg": right,
         "keyhole_tip_y_px": profile.tip_y_px,
         "keyhole_tip_x_px": profile.tip_x_px,
-        "keyhole_convexity": edge.convexity,
-        "keyhole_circularity": edge.circularity,
     }
-    for name, value in lengths.items():
-        numbers |= twice(f"keyhole_{name}", _known(value), pixel_size_um)  # type: ignore[arg-type]
-    return {name: _known(value) for name, value in numbers.items()}
+    return lengths, numbers
 
 
 def _known(value: float | None) -> float | None:

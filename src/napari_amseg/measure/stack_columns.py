@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.measure.deviations import relative_deviations
 from napari_amseg.measure.laser_on import LaserOn, find_laser_on
-from napari_amseg.measure.series import relative_deviations
 from napari_amseg.measure.settings import MeasureSettings
 from napari_amseg.measure.tracks import track_direction
 from napari_amseg.types import Experiment
@@ -22,7 +22,6 @@ STACK_COLUMNS = (
 )  # fmt: skip
 GAP_FLAG = "keyhole gap"
 _VELOCITY_SPAN = 2
-_SIGNS = {"right": 1, "left": -1, "none": 0}
 
 
 def laser_on_of(frames: pd.DataFrame, settings: MeasureSettings) -> LaserOn:
@@ -66,7 +65,7 @@ def _add_front_and_rear(
                      "keyhole_left_wall_deg", "keyhole_right_wall_deg")
     )  # fmt: skip
     for track in laser.tracks:
-        sign = _SIGNS.get(settings.scan_direction)
+        sign = settings.scan_sign()
         if sign is None:
             sign = track_direction(number[track], left[track], right[track])
         if sign == 0:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_amseg.measure.deviations import deviation
 from napari_amseg.measure.laser_on import LaserOn
 from napari_amseg.measure.pore_track_table import BIRTHS
-from napari_amseg.measure.series import deviation
 from napari_amseg.measure.tracks import leading_edge_speed_px
 from napari_amseg.measure.units import twice
 from napari_amseg.types import Experiment
@@ -28,7 +28,12 @@ _NUMBERS = (
 
 
 def summarise(
-    frames: pd.DataFrame, laser: LaserOn, experiment: Experiment, *, tracks: pd.DataFrame | None
+    frames: pd.DataFrame,
+    laser: LaserOn,
+    experiment: Experiment,
+    *,
+    tracks: pd.DataFrame | None,
+    sign: int | None = None,
 ) -> dict[str, Any]:
     """The content of ``<stem>_summary.json``.
 
@@ -36,6 +41,7 @@ def summarise(
     ----------
     frames : frame table, sorted by frame. laser : its laser-on ranges.
     experiment : pixel size and frame rate; ``_um`` and ``_m_s`` entries are None without them.
+    sign : direction of the laser, see :func:`leading_edge_speed_px`.
     tracks : one row a pore that was followed, None if they were not.
     """
     pixel = experiment.pixel_size_um
@@ -47,7 +53,8 @@ def summarise(
         "n_frames": n,
         "n_frames_with_keyhole": int((frames["keyhole_area_px"] > 0).sum()),
         "n_frames_averaged": len(kept),
-        "n_frames_without_surface": int(frames["flags"].str.contains("no surface").sum()),
+        "n_frames_without_surface": int(frames["surface_y_px"].isna().sum()),
+        "n_frames_laser_on": int(laser.on.sum()),
         "n_frames_in_keyhole_gaps": int(laser.gap.sum()),
         "n_laser_tracks": len(laser.tracks),
         "laser_on_ranges": [
@@ -61,10 +68,11 @@ def summarise(
         "keyhole_depth_px": depth.to_json(),
         "keyhole_depth_um": depth.to_json(pixel),
         **_shape_means(kept, pixel),
-        **_scan_speed(frames, laser, experiment),
+        **_scan_speed(frames, laser, experiment, sign),
         "surface_tilt_deg": _mean(frames["surface_tilt_deg"]),
         **twice("powder_layer", _mean(frames["powder_layer_px"]), pixel),
         "pore_count_total": int(frames["pore_count"].sum()),
+        "pore_count_laser_on": int(frames["pore_count"][laser.on].sum()),
         "pore_track_count": None if tracks is None else len(tracks),
         "pore_births": None if tracks is None else _births(tracks),
         "pore_count_mean": int(frames["pore_count"].sum()) / n if n else None,
@@ -82,7 +90,9 @@ def _shape_means(kept: pd.DataFrame, pixel: float | None) -> dict[str, Any]:
     return means | {name: _mean(kept[name]) for name in _NUMBERS if name in kept}
 
 
-def _scan_speed(frames: pd.DataFrame, laser: LaserOn, experiment: Experiment) -> dict[str, Any]:
+def _scan_speed(
+    frames: pd.DataFrame, laser: LaserOn, experiment: Experiment, sign: int | None
+) -> dict[str, Any]:
     """The fitted speed, and how far the entered one lies from it."""
     pixel, rate, entered = (
         experiment.pixel_size_um,
@@ -93,7 +103,7 @@ def _scan_speed(frames: pd.DataFrame, laser: LaserOn, experiment: Experiment) ->
         frames[name].to_numpy(np.float64)
         for name in ("frame", "keyhole_left_px", "keyhole_right_px")
     )
-    speed_px = leading_edge_speed_px(number, left, right, tracks=laser.tracks)
+    speed_px = leading_edge_speed_px(number, left, right, tracks=laser.tracks, sign=sign)
     speed = (
         None if speed_px is None or not (pixel and rate) else abs(speed_px) * pixel * 1e-6 * rate
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import median_filter
 
 from napari_amseg.measure.line import fit_line
 
@@ -20,7 +21,8 @@ def split_tracks(
     """Indices of each laser track among the frames that hold a keyhole.
 
     A new track begins after more than `max_gap_frames` frames without a keyhole, or where the
-    keyhole jumps: farther than 40 px and ten times its usual step.
+    keyhole jumps, farther than 40 px and ten times its usual step, and stays there; or where it
+    turns round.
 
     Parameters
     ----------
@@ -30,9 +32,52 @@ def split_tracks(
     if frames.size == 0:
         return []
     step = np.abs(np.diff(middle))
-    usual = float(np.median(step)) if step.size else 0.0
-    breaks = (np.diff(frames) > max_gap_frames + 1) | (step > max(_JUMP_PX, 10 * usual))
-    return np.split(np.arange(frames.size), np.flatnonzero(breaks) + 1)
+    far = max(_JUMP_PX, 10 * float(np.median(step))) if step.size else _JUMP_PX
+    runs = np.split(
+        np.arange(frames.size), np.flatnonzero(np.diff(frames) > max_gap_frames + 1) + 1
+    )
+    stays = [part for run in runs for part in _without_flicker(run, middle, far)]
+    return [leg for part in stays for leg in _legs(part, middle)]
+
+
+def _without_flicker(
+    run: NDArray[np.intp], middle: NDArray[np.float64], far: float
+) -> list[NDArray[np.intp]]:
+    """Split at jumps, but not for a frame or two whose largest part lies elsewhere."""
+    jumps = np.flatnonzero(np.abs(np.diff(middle[run])) > far) + 1
+    parts = np.split(run, jumps)
+    kept = [parts[0]]
+    for place, part in enumerate(parts[1:], start=1):
+        back = abs(middle[part[0]] - middle[kept[-1][-1]]) <= far
+        next_is_back = (
+            place + 1 < len(parts)
+            and abs(middle[parts[place + 1][0]] - middle[kept[-1][-1]]) <= far
+        )
+        if back or (part.size < _FEWEST_FRAMES and next_is_back):
+            inside = part if back else part[:0]  # a flicker is on, but belongs to no track
+            kept[-1] = np.concatenate([kept[-1], inside])
+        else:
+            kept.append(part)
+    return kept
+
+
+def _legs(track: NDArray[np.intp], middle: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+    """Split where the laser turns round: where it goes back by more than 40 px.
+
+    Looked at over five frames, so that a single one does not count.
+    """
+    x = median_filter(middle[track], 5, mode="nearest").tolist()
+    turns, sign, farthest = [], 0, 0
+    for i, here in enumerate(x):
+        ahead = (here - x[farthest]) * (sign or 1)
+        if sign == 0 and abs(here - x[0]) > _JUMP_PX:
+            sign, farthest = (1 if here > x[0] else -1), i
+        elif sign and ahead > 0:
+            farthest = i
+        elif sign and ahead < -_JUMP_PX:
+            turns.append(farthest + 1)
+            sign, farthest = -sign, i
+    return np.split(track, turns)
 
 
 def leading_edge_speed_px(
@@ -41,6 +86,7 @@ def leading_edge_speed_px(
     right_px: ArrayLike,
     *,
     tracks: Sequence[NDArray[np.intp]] | None = None,
+    sign: int | None = None,
 ) -> float | None:
     """Pixels a frame by which the keyhole's leading edge moves; positive to the right.
 
@@ -52,18 +98,21 @@ def leading_edge_speed_px(
     ----------
     frames, left_px, right_px : frame index, first and last column of the keyhole, shape (n,).
     tracks : indices of the frames of each laser track; found by :func:`split_tracks` if not given.
+    sign : 1 if the laser moves to the right, -1 if to the left, 0 if it stands; found if None.
 
     Returns
     -------
-    None without a track of three frames.
+    None without a track of three frames, and for a beam that is said to stand.
     """
+    if sign == 0:
+        return None
     x = np.asarray(frames, np.float64)
     left, right = np.asarray(left_px, np.float64), np.asarray(right_px, np.float64)
     found = split_tracks(x, (left + right) / 2) if tracks is None else tracks
     long_enough = [track for track in found if track.size >= _FEWEST_FRAMES]
     if not long_enough:
         return None
-    slopes = np.array([_edge_slope(x[i], left[i], right[i]) for i in long_enough])
+    slopes = np.array([_edge_slope(x[i], left[i], right[i], sign) for i in long_enough])
     lengths = np.array([track.size for track in long_enough])
     direction = 1.0 if float((np.sign(slopes) * lengths).sum()) >= 0 else -1.0
     return direction * float(np.median(np.abs(slopes)))
@@ -87,9 +136,13 @@ def track_direction(frames: ArrayLike, left_px: ArrayLike, right_px: ArrayLike) 
 
 
 def _edge_slope(
-    frames: NDArray[np.float64], left: NDArray[np.float64], right: NDArray[np.float64]
+    frames: NDArray[np.float64],
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    sign: int | None = None,
 ) -> float:
-    middle = fit_line(frames, (left + right) / 2, tolerance=np.inf)
-    to_the_right = middle is None or middle.slope >= 0
-    edge = fit_line(frames, right if to_the_right else left, tolerance=5.0)
+    if sign is None:
+        middle = fit_line(frames, (left + right) / 2, tolerance=np.inf)
+        sign = 1 if middle is None or middle.slope >= 0 else -1
+    edge = fit_line(frames, right if sign > 0 else left, tolerance=5.0)
     return 0.0 if edge is None else edge.slope

@@ -12,6 +12,7 @@ from napari_amseg.io import OutputFiles, write_table
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings, measure_frame
 from napari_amseg.measure.errors import ERRORS, error_columns
+from napari_amseg.pipeline.stack import label_codes
 from napari_amseg.types import Stack
 
 
@@ -43,13 +44,14 @@ def error_rows(
     are not measured either. Frames without any truth are left out.
     """
     for t in range(len(labels)):
-        was, got = truth.read(t), labels.read(t)
+        was = label_codes(truth.read(t), t, scheme, what="truth")
+        got = label_codes(labels.read(t), t, scheme)
         if not was.any():
             continue
-        known = np.where(was == 0, 0, got).astype(np.uint8)
+        known = np.where(was == 0, 0, got)
         true_row, row = (
             measure_frame(
-                image.astype(np.uint8),
+                image,
                 frame=t,
                 scheme=scheme,
                 experiment=labels.experiment,

@@ -72,6 +72,7 @@ def segment_to_files(
         If the folder cannot be written to or the disk is full.
     """
     clock, stack, confidence = StageClock(), request.stack, request.maps.confidence
+    request.measure.require_frames(len(stack))
     if not request.overwrite:
         _protect_earlier_results(request)
     with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
@@ -124,6 +125,7 @@ def quantify_to_files(
 ) -> dict[str, Any]:
     """Measure a label stack on disk; returns the run record. Raises as :func:`segment_to_files`."""
     clock, stack = StageClock(), request.stack
+    request.measure.require_frames(len(stack))
     with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
         results = measure_stack(stack, scheme=scheme, settings=request.measure)
         with ResultFiles(

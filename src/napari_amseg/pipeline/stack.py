@@ -96,7 +96,7 @@ def measure_stack(
     stack = labels if isinstance(labels, Stack) else stack_from_array(labels)
     if stack.dtype.kind not in "uib":
         raise ValueError(f"label images hold integer codes, these are {stack.dtype}.")
-    maps = (FrameLabels(t, _codes(stack.read(t), t, scheme)) for t in range(len(stack)))
+    maps = (FrameLabels(t, label_codes(stack.read(t), t, scheme)) for t in range(len(stack)))
     yield from measured(maps, scheme, experiment or stack.experiment, settings)
 
 
@@ -127,14 +127,24 @@ def measured(
         yield FrameResult(t, labels, row, measures.pores, found.confidence)
 
 
-def _codes(frame: NDArray[Any], t: int, scheme: LabelScheme) -> NDArray[np.uint8]:
-    """The frame as uint8 codes, each of them known."""
+def label_codes(
+    frame: NDArray[Any], t: int, scheme: LabelScheme, *, what: str = "labels"
+) -> NDArray[np.uint8]:
+    """A frame of labels as uint8 codes, each of them known.
+
+    what : the stack it is from, for the message. t : its frame number.
+
+    Raises
+    ------
+    ValueError
+        If it holds other codes.
+    """
     if not _all_known(frame, scheme):
         unknown = np.setdiff1d(frame, (0, *scheme.codes))
         known = ", ".join(f"{c.code} {c.name}" for c in scheme.classes)
         raise ValueError(
-            f"frame {t} holds label codes {unknown[:5].tolist()}; known are 0 unlabelled, {known}. "
-            "Is this a label stack?"
+            f"{what}: frame {t} holds label codes {unknown[:5].tolist()}; known are 0 unlabelled, "
+            f"{known}. Is this a label stack? Say what other codes mean with --codes."
         )
     return frame.astype(np.uint8, copy=False)
 

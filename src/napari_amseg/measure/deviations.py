@@ -48,4 +48,4 @@ def relative_deviations(values: ArrayLike) -> NDArray[np.float64]:
     mean = float(known.mean()) if known.size else 0.0
     if mean == 0:
         return np.full(series.shape, np.nan)
-    return np.asarray(np.abs(series - mean) / mean, np.float64)
+    return np.asarray(np.abs(series - mean) / abs(mean), np.float64)
