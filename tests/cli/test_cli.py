@@ -311,3 +311,25 @@ def test_quantify_against_the_truth(tmp_path, labels):
     result = run(*command[:2], "--laser-on-frames", "7:9", "-o", tmp_path / "no")
     assert result.exit_code == 2
     assert "only the frames 0 to 2" in result.output
+
+
+def test_quantify_leaves_nothing_of_an_earlier_run_and_replaces_only_its_own(tmp_path, labels):
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "run_labels.tif"
+        tifffile.imwrite(path, np.stack([labels] * 3), photometric="minisblack")
+    one, other = (tmp_path / folder / "run_labels.tif" for folder in ("one", "other"))
+    out = tmp_path / "out"
+    result = run("quantify", one, "--truth", one, "-o", out)
+    assert result.exit_code == 0, result.output
+    assert "depth 9 px" in result.output
+    record = json.loads((out / "run_run.json").read_text())
+    assert [r["name"] for r in record["inputs"] + record["truth"]] == ["run_labels.tif"] * 2
+    assert run("quantify", one, "--no-figures", "-o", out).exit_code == 0
+    assert not {"run_series.png", "run_errors.csv", "run_errors.png"} & {
+        p.name for p in out.iterdir()
+    }
+    result = run("quantify", other, "-o", out)
+    assert result.exit_code == 2
+    assert "of other labels" in result.output
+    assert run("quantify", other, "--overwrite", "-o", out).exit_code == 0

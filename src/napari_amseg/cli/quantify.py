@@ -16,12 +16,11 @@ from napari_amseg.cli.arguments import (
     with_scan_speed,
 )
 from napari_amseg.cli.progress import show_notes, track
-from napari_amseg.cli.segment import list_results
+from napari_amseg.cli.segment import ERROR_FILES, list_results, remove_stale
 from napari_amseg.io import OutputFiles, read_stack
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.pipeline import RunRequest, quantify_to_files
-from napari_amseg.pipeline.errors import error_rows, errors_to_files, require_same_shape
 
 
 def quantify(
@@ -43,6 +42,9 @@ def quantify(
         typer.Option(help="Ground-truth label stack of the same frames; the errors are written."),
     ] = None,
     figures: Annotated[bool, typer.Option(help="Also draw the series.")] = True,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace results of other labels with the same name.")
+    ] = False,
 ) -> None:
     """Measure the keyhole and the pores in every frame of a label stack.
 
@@ -55,10 +57,12 @@ def quantify(
         stack = with_scan_speed(close.enter_context(opened), scan_speed)
         show_notes(stack.notes)
         known = None if truth is None else close.enter_context(read_stack(truth))
-        if known is not None:
-            require_same_shape(stack, known)
-        request = RunRequest(stack=stack, folder=out, stem=stem, measure=measuring)
-        quantify_to_files(request, scheme=scheme, track=track)
+        request = RunRequest(
+            stack=stack, folder=out, stem=stem, measure=measuring, overwrite=overwrite
+        )
+        quantify_to_files(request, scheme=scheme, truth=known, track=track)
+        kinds = ("series.png",) if known is not None else ("series.png", *ERROR_FILES)
+        remove_stale(out, stem, kinds)
         if figures:
             import pandas as pd
 
@@ -67,8 +71,4 @@ def quantify(
             with OutputFiles(out) as files:
                 frames = pd.read_csv(out / f"{stem}_frames.csv")
                 series_figure(frames, files.path(f"{stem}_series.png"), title=stem)
-        if known is not None:
-            rows = error_rows(stack, known, scheme=scheme, settings=measuring)
-            compared = track(rows, len(stack), "comparing with the truth")
-            errors_to_files(compared, out, stem, title=stem)
         list_results(out, stem, stack)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from napari_amseg.pipeline import RunRequest, result_names, segment_to_files
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Stack
 
+ERROR_FILES = ("errors.csv", "errors.png")
 _SPEED_TOLERANCE = 0.05  # of the speed that was set
 
 
@@ -78,10 +80,20 @@ def run_and_show(request: RunRequest, bundle: Bundle, *, figures: bool = True) -
     err.print(f"loading model {bundle.name} ...", highlight=False)
     record = segment_to_files(request, bundle, track=track)
     err.print(f"computed with {record['engine']['device']}", highlight=False)
+    stale = ("series.png", "overlay.png", *ERROR_FILES)
+    remove_stale(request.folder, request.stem, stale)
+    if not request.maps.confidence:
+        remove_stale(request.folder, request.stem, ("confidence.tif",))
     if figures:
         draw_figures(request.stack, request.folder, request.stem, record)
     list_results(request.folder, request.stem, request.stack, confidence=request.maps.confidence)
     return record
+
+
+def remove_stale(folder: Path, stem: str, kinds: Iterable[str]) -> None:
+    """Remove what an earlier run left and this one has not written: it would not fit the rest."""
+    for kind in kinds:
+        (folder / f"{stem}_{kind}").unlink(missing_ok=True)
 
 
 def draw_figures(stack: Stack, folder: Path, stem: str, record: dict[str, Any]) -> None:
@@ -115,7 +127,7 @@ def _telling_frames(frames: Any) -> list[int]:
 def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = False) -> None:
     """Name the files written, say what the numbers lack and which frames to look at first."""
     names = result_names(stem, confidence=confidence)
-    more = ("series.png", "overlay.png", "errors.csv", "errors.png")
+    more = ("series.png", "overlay.png", *ERROR_FILES)
     for name in (*names, *(f"{stem}_{kind}" for kind in more)):
         if (folder / name).exists():
             typer.echo(folder / name)
@@ -123,7 +135,9 @@ def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = Fa
         err.print("note: no --pixel-size: columns in um are empty.", highlight=False)
     if stack.experiment.frame_rate_hz is None:
         err.print("note: no --frame-rate: times and the scan speed are empty.", highlight=False)
-    show_speed(json.loads((folder / f"{stem}_summary.json").read_text(encoding="utf-8")))
+    summary = json.loads((folder / f"{stem}_summary.json").read_text(encoding="utf-8"))
+    err.print(in_words(summary), highlight=False)
+    show_speed(summary)
     flags = count_flags(folder / f"{stem}_frames.csv")
     if flags:
         told = ", ".join(f"{flag} in {n}" for flag, n in flags.items())
@@ -134,6 +148,21 @@ def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = Fa
         err.print(f"note: frames with the most uncertain masks: {told}.", highlight=False)
 
 
+def in_words(summary: dict[str, Any]) -> str:
+    """The numbers of a stack in one line."""
+    told = [f"keyhole in {summary['n_frames_with_keyhole']} of {summary['n_frames']} frames"]
+    for what, unit, power in (("depth", "um", ""), ("area", "um", "2")):
+        known = summary["pixel_size_um"] is not None
+        record = summary[f"keyhole_{what}_{unit}{power}" if known else f"keyhole_{what}_px"]
+        if record["mean"] is not None and record["delta_avg"] is not None:
+            name = f"{unit}{power}" if known else f"px{power}"
+            told.append(f"{what} {record['mean']:.4g} {name} (± {100 * record['delta_avg']:.0f} %)")
+    if summary["scan_speed_m_s"] is not None:
+        told.append(f"moving at {summary['scan_speed_m_s']:.3g} m/s")
+    told.append(f"{summary['pore_track_count']} pores")
+    return ", ".join(told) + "."
+
+
 def show_speed(summary: dict[str, Any]) -> None:
     """Say where the fitted scan speed is not the one that was set."""
     off = summary["scan_speed_relative_difference"]
@@ -141,7 +170,8 @@ def show_speed(summary: dict[str, Any]) -> None:
         fitted, entered = summary["scan_speed_m_s"], summary["scan_speed_entered_m_s"]
         err.print(
             f"note: the keyhole moves at {fitted:.3g} m/s, {entered:.3g} m/s was set "
-            f"({100 * off:+.0f} %): check pixel size, frame rate and masks.",
+            f"({100 * off:+.0f} %): check pixel size, frame rate and masks. The edge of a "
+            "keyhole that fluctuates wanders: a short track is fitted less well.",
             highlight=False,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,10 +62,8 @@ def error_rows(
         yield {"frame": t} | error_columns(true_row, row, names)
 
 
-def errors_to_files(
-    rows: Iterable[dict[str, Any]], folder: Path, stem: str, *, title: str = ""
-) -> list[Path]:
-    """Write ``<stem>_errors.csv`` and ``<stem>_errors.png``; returns their paths.
+def write_errors(rows: Iterable[dict[str, Any]], files: OutputFiles, stem: str) -> None:
+    """Write ``<stem>_errors.csv`` and ``<stem>_errors.png``.
 
     Raises
     ------
@@ -80,7 +77,5 @@ def errors_to_files(
     table = pd.DataFrame(list(rows))
     if table.empty:
         raise ValueError("no frame of the truth is labelled: there is nothing to compare with.")
-    with OutputFiles(folder) as files:
-        write_table(files.path(f"{stem}_errors.csv"), table)
-        errors_figure(table, files.path(f"{stem}_errors.png"), title=title)
-        return files.finals
+    write_table(files.path(f"{stem}_errors.csv"), table)
+    errors_figure(table, files.path(f"{stem}_errors.png"), title=stem)

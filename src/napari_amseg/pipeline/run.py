@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from napari_amseg.dataset.names import Track
+from napari_amseg.dataset.names import silent as _silent
 from napari_amseg.io import OutputFiles
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
+from napari_amseg.pipeline.errors import error_rows, require_same_shape, write_errors
 from napari_amseg.pipeline.files import ResultFiles, result_names
 from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, corrected, measure_stack, measured
@@ -25,13 +28,6 @@ from napari_amseg.segment import (
     predict_frames,
 )
 from napari_amseg.types import Stack
-
-# Wraps the frames of a run, to show progress: track(frames, total, what).
-Track = Callable[[Iterable[FrameResult], int, str], Iterable[FrameResult]]
-
-
-def _silent(frames: Iterable[FrameResult], total: int, what: str) -> Iterable[FrameResult]:
-    return frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +117,27 @@ def segment_to_files(
 
 
 def quantify_to_files(
-    request: RunRequest, *, scheme: LabelScheme = DEFAULT_SCHEME, track: Track = _silent
+    request: RunRequest,
+    *,
+    scheme: LabelScheme = DEFAULT_SCHEME,
+    truth: Stack | None = None,
+    track: Track = _silent,
 ) -> dict[str, Any]:
-    """Measure a label stack on disk; returns the run record. Raises as :func:`segment_to_files`."""
+    """Measure a label stack on disk; returns the run record. Raises as :func:`segment_to_files`.
+
+    truth : ground truth of the same frames, to write the errors of the numbers as well.
+    """
     clock, stack = StageClock(), request.stack
     request.measure.require_frames(len(stack))
-    with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
+    if truth is not None:
+        require_same_shape(stack, truth)
+    if not request.overwrite:
+        _protect_other_tables(request)
+    n_files, of_truth = len(stack.files), () if truth is None else truth.files
+    with (
+        OutputFiles(request.folder) as files,
+        InputHashes((*stack.files, *of_truth)) as hashes,
+    ):
         results = measure_stack(stack, scheme=scheme, settings=request.measure)
         with ResultFiles(
             files,
@@ -140,8 +151,14 @@ def quantify_to_files(
                 _write(writer, results, track, len(stack), "measuring")
             with clock.stage("tables"):
                 writer.finish()
+            if truth is not None:
+                rows = error_rows(stack, truth, scheme=scheme, settings=request.measure)
+                with clock.stage("errors"):
+                    write_errors(track(rows, len(stack), "comparing"), files, request.stem)
             record = run_record(
-                inputs=hashes.records(),
+                inputs=hashes.records()[:n_files],
+                truth=hashes.records()[n_files:] or None,
+                labels=source_of(stack),
                 settings={"measure": request.measure.to_json()},
                 outputs=writer.output_records(),
                 clock=clock,
@@ -178,18 +195,36 @@ def _protect_earlier_results(request: RunRequest) -> None:
         )
 
 
+def _protect_other_tables(request: RunRequest) -> None:
+    """Refuse to replace the tables of other labels that happen to have the same name."""
+    record = _read_record(request.folder / f"{request.stem}_run.json")
+    own = source_of(request.stack)
+    theirs = record.get("labels") or str(
+        (request.folder / f"{request.stem}_labels.tif").resolve() if record else own
+    )
+    if theirs != own:
+        raise FileExistsError(
+            f"{request.folder}: holds results named {request.stem!r} of other labels, {theirs}. "
+            "Choose another folder with -o, or give --overwrite to replace them."
+        )
+
+
 def _segment_record(path: Path) -> dict[str, Any]:
     """The record of the run that made the labels, also where they were measured again since;
     empty if there is none or it cannot be read.
     """
+    record = _read_record(path)
+    maker: dict[str, Any] = record.get("labels_made_by") or record
+    return maker
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """A run record; empty if there is none or it cannot be read."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    if not isinstance(record, dict):
-        return {}
-    maker: dict[str, Any] = record.get("labels_made_by") or record
-    return maker
+    return record if isinstance(record, dict) else {}
 
 
 def _maker_of_labels(
@@ -203,7 +238,8 @@ def _maker_of_labels(
     maker = _segment_record(Path(stack.files[0]).with_name(f"{stem}_run.json"))
     if not maker:
         return None
-    return {**maker, "edited_since": inputs[0] not in (maker.get("outputs") or ())}
+    outputs = maker.get("outputs")  # a simulation does not list them
+    return {**maker, "edited_since": inputs[0] not in outputs if outputs else None}
 
 
 def _write(
