@@ -27,7 +27,7 @@ from PIL import Image
 from napari_amseg.io import TiffStackWriter
 from napari_amseg.labels import Label
 from napari_amseg.pipeline import RunRequest, quantify_to_files
-from napari_amseg.pipeline.correlate import correlate_to_files
+from napari_amseg.pipeline.correlate_files import correlate_to_files
 from napari_amseg.types import Experiment, stack_from_array
 
 ROOT = Path(__file__).resolve().parents[1]

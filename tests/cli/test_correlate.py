@@ -78,3 +78,31 @@ def test_the_campaign_itself_is_never_replaced(results):
     assert result.exit_code == 2
     assert "would be replaced" in result.stderr
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_a_table_made_by_hand_is_never_replaced(results):
+    path = results / "campaign.csv"
+    text = "experiment,summary\na,w1_summary.json\n"
+    path.write_text(text, encoding="utf-8")
+    for more in ([], ["--overwrite"]):
+        result = run(results, *more, "--format", "none", "-o", results)
+        assert result.exit_code == 2
+        assert "was not written by amseg correlate" in " ".join(result.stderr.split())
+        assert path.read_text(encoding="utf-8") == text
+        assert not (results / "correlation.json").exists()
+
+
+def test_earlier_results_stay_unless_told_and_an_edited_table_stays_anyway(results):
+    out = results / "out"
+    given = (results, "--format", "none", "-o", out)
+    assert run(*given).exit_code == 0
+    again = run(*given)
+    assert again.exit_code == 2
+    assert "is there already; choose another folder, or --overwrite" in again.stderr
+    done = run(*given, "--overwrite")
+    assert done.exit_code == 0, done.output
+    with open(out / "campaign.csv", "a", encoding="utf-8") as file:
+        file.write("\n")
+    edited = run(*given, "--overwrite")
+    assert edited.exit_code == 2
+    assert "was edited since" in edited.stderr

@@ -91,7 +91,7 @@ def test_a_line_by_hand_needs_no_fit(tiff_file, tmp_path):
     assert record["kymograph_rows"] == [5, 9]
     cut = tifffile.imread(tmp_path / "stack_laser_frame.tif")
     source = tifffile.imread(tiff_file)
-    np.testing.assert_array_equal(cut[2][:, 4], source[2][:, 6])  # 4.5 * 2 - 3
+    np.testing.assert_array_equal(cut[2][:, 4], source[2][:, 5])  # 4.5 * 2 - 3 is its right side
 
 
 @pytest.mark.parametrize(
@@ -121,3 +121,17 @@ def test_labels_of_other_frames_are_refused(phantom, tiff_file, tmp_path):
     result = run(phantom[0], "--labels", tiff_file, "-o", tmp_path / "out")
     assert result.exit_code == 2
     assert "labels have shape (6, 32, 48), the stack (30, 128, 256)" in result.stderr
+
+
+def test_earlier_results_stay_unless_told(tiff_file, tmp_path):
+    given = (tiff_file, "--line", "3,4", "-o", tmp_path / "out")
+    assert run(*given).exit_code == 0
+    edited = tmp_path / "out" / "stack_laser_frame.tif"
+    edited.write_bytes(b"painted by hand")
+    (tmp_path / "out" / "stack_laser.json").unlink()
+    result = run(*given)
+    assert result.exit_code == 2
+    assert "is there already; choose another folder with -o, or --overwrite" in result.stderr
+    assert edited.read_bytes() == b"painted by hand"
+    assert run(*given, "--overwrite").exit_code == 0
+    assert edited.read_bytes() != b"painted by hand"

@@ -155,3 +155,12 @@ def test_earlier_results_stay_unless_told(table, tmp_path):
 def test_errors_are_one_line_and_leave_nothing(table, tmp_path, arguments, words):
     assert words in fails(table, *arguments, "-o", tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_spectrogram_without_a_whole_segment_is_an_empty_panel(tmp_path, rng):
+    path = tmp_path / "depth.csv"
+    known = [f"{i},{v:.6g}" for i, v in enumerate(rng.normal(size=70)) if 3 <= i < 67]
+    path.write_text("\n".join(["time (s),depth", "0,", "1,", "2,", *known, "67,", "68,", "69,"]))
+    done = run(path, "--segment-frames", 64, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "depth_spectrum.png").read_bytes().startswith(b"\x89PNG")

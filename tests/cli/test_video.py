@@ -64,7 +64,7 @@ def test_other_codes_are_told(files, tmp_path, drawn_frames):
     out = tmp_path / "a.mp4"
     refused = run(stack, labels, "-o", out)
     assert refused.exit_code == 2
-    assert "codes [255] are not known" in refused.stderr
+    assert "frame 0 holds label codes [255]" in refused.stderr
     assert not out.exists()
     assert run(stack, labels, "--codes", "keyhole=255", "-o", out).exit_code == 0
 

@@ -14,7 +14,7 @@ from napari_amseg.measure.laser_frame import (
     travelling_window,
     window_offsets,
 )
-from napari_amseg.measure.laser_line import LaserLine
+from napari_amseg.measure.laser_line import LaserLine, line_from_edges
 from napari_amseg.sample import PhantomSettings, simulate
 from napari_amseg.types import Experiment, stack_from_array
 
@@ -27,7 +27,7 @@ def columns(dtype=np.uint16):
 
 
 def test_the_laser_stays_at_its_column_and_outside_is_empty():
-    line = LaserLine(5.0, 4.0, 0, N - 1)
+    line = LaserLine(6.0, 4.0, 0, N - 1)  # the far side of column 5
     cut = travelling_window(stack_from_array(columns()), line, Window(3, 6))
     assert cut.shape == (N, HEIGHT, 10)
     assert cut.dtype == np.uint16
@@ -39,7 +39,7 @@ def test_the_laser_stays_at_its_column_and_outside_is_empty():
 
 
 def test_grey_values_lie_between_columns_and_labels_do_not():
-    line = LaserLine(10.5, 0.25, 0, N - 1)
+    line = LaserLine(11.5, 0.25, 0, N - 1)
     grey = travelling_window(stack_from_array(columns(np.float32)), line, Window(2, 2))
     np.testing.assert_allclose(grey[1][0], [87.5, 97.5, 107.5, 117.5, 127.5])
     whole = travelling_window(stack_from_array(columns(np.uint8)), line, Window(2, 2))
@@ -50,7 +50,7 @@ def test_grey_values_lie_between_columns_and_labels_do_not():
 
 
 def test_floating_point_frames_are_nan_outside():
-    line = LaserLine(38.0, 0.0, 0, N - 1)
+    line = LaserLine(38.5, 0.0, 0, N - 1)
     cut = travelling_window(stack_from_array(columns(np.float32)), line, Window(3, 1))
     np.testing.assert_allclose(cut[0][0], [370, 380, 390, np.nan, np.nan])
 
@@ -74,7 +74,7 @@ def test_only_the_laser_track():
     frames = columns()
     frames += np.arange(N, dtype=np.uint16)[:, None, None]
     window = Window(2, 2, on_only=True)
-    cut = travelling_window(stack_from_array(frames), LaserLine(0.0, 5.0, 2, 5), window)
+    cut = travelling_window(stack_from_array(frames), LaserLine(1.0, 5.0, 2, 5), window)
     assert len(cut) == 4
     assert [int(frame[0, 2]) for frame in cut] == [102, 153, 204, 255]
 
@@ -170,3 +170,21 @@ def test_the_rows_below_the_surface(real_data):
     first, end = substrate_rows(read_stack(real_data / "ti64_plate"))
     assert 85 <= first <= 110  # its surface is near row 90
     assert end == 400
+
+
+@pytest.mark.parametrize("velocity", [2.0, -2.0, 0.0])
+@pytest.mark.parametrize("mirror", [True, False])
+def test_the_outermost_pixel_is_at_the_lasers_column(velocity, mirror):
+    codes = np.zeros((N, HEIGHT, WIDTH), np.uint8)
+    first = 12 + (velocity * np.arange(N)).astype(int) - int(min(velocity, 0) * N)
+    for t, left in enumerate(first):
+        codes[t, :, left : left + 5] = 1
+    line = line_from_edges(np.arange(N), first, first + 4)
+    window = Window(4, 8, mirror=mirror)
+    cut = travelling_window(stack_from_array(codes), line, window, labels=True)
+    at = window.laser_column(line)
+    leftwards = velocity < 0 and not mirror
+    shown = range(at, at + 5) if leftwards else range(at - 4, at + 1)
+    shown = range(at - 2, at + 3) if velocity == 0 else shown
+    for frame in cut:
+        assert np.flatnonzero(frame[0]).tolist() == list(shown)

@@ -8,6 +8,7 @@ import tifffile
 
 from napari_amseg.io import read_stack
 from napari_amseg.labels import Label, LabelScheme
+from napari_amseg.measure import Measurements, MeasureSettings, measure_frame
 from napari_amseg.measure.laser_frame import kymograph, substrate_rows
 from napari_amseg.measure.laser_line import LaserLine, keyhole_edges, line_from_edges
 from napari_amseg.measure.laser_search import line_from_projection
@@ -35,14 +36,16 @@ def test_masks_of_a_keyhole_that_moves_steadily():
     frames = np.arange(5, 25)
     line = line_from_edges(frames, 10 + 4 * frames, 30 + 4 * frames)
     assert (line.velocity_px, line.first_frame, line.last_frame) == (pytest.approx(4), 5, 24)
-    assert line(7) == pytest.approx(30 + 28)
+    assert line(7) == pytest.approx(31 + 28)  # the far side of the outermost pixel
+    assert line.column(7) == pytest.approx(30 + 28)
     assert line.residual_px == pytest.approx(0, abs=1e-9)
     assert line.confidence == 1
     left = line_from_edges(frames, 200 - 4 * frames, 220 - 4 * frames)
     assert left.direction == -1
-    assert left(5) == pytest.approx(180)  # the leading edge is the left one
+    assert left(5) == left.column(5) == pytest.approx(180)  # the leading edge is the left one
     stands = line_from_edges(frames, np.full(20, 40), np.full(20, 60))
-    assert (stands.velocity_px, stands.x0_px, stands.direction) == (0, 50, 0)
+    assert (stands.velocity_px, stands.x0_px, stands.direction) == (0, 50.5, 0)
+    assert stands.column(9) == 50
 
 
 def test_wrong_masks_do_not_pull_the_line_and_lower_the_confidence():
@@ -195,3 +198,32 @@ def test_a_real_scan_of_half_a_metre_a_second(real_data):
     grey = line_from_projection(kymograph(stack, rows=substrate_rows(stack)))
     assert grey.scan_speed_m_s(TI64) == pytest.approx(0.5, rel=0.05)
     assert (grey.first_frame, grey.last_frame, grey.direction) == (0, 9, 1)
+
+
+@pytest.mark.parametrize("step", [3, -3])
+def test_the_leading_edge_is_that_of_the_frame_table(step):
+    codes = np.full((12, 24, 80), Label.SUBSTRATE, np.uint8)
+    codes[:, :6] = Label.BACKGROUND
+    for t, frame in enumerate(codes):
+        left = 36 + step * (t - 6)
+        frame[6:14, left : left + 5] = Label.KEYHOLE
+    line = line_from_edges(*edges_of(stack_from_array(codes)))
+    measured = Measurements(Experiment(), MeasureSettings())
+    for t, frame in enumerate(codes):
+        found = measure_frame(frame, frame=t)
+        measured.append(found.row, found.pores)
+    edge = measured.frames()["leading_edge_px"].to_numpy(float)
+    np.testing.assert_allclose(line(np.arange(12)), edge)
+
+
+def test_a_grey_edge_lies_between_columns(rng):
+    x = np.arange(512)
+    xt = np.full((120, 512), 1000.0)
+    for t in range(120):
+        front = 40 + 3 * t  # columns below this are dark
+        xt[t] -= 60 * (x < front) * (x >= front - 24)
+    xt += rng.normal(size=xt.shape)
+    line, mirrored = line_from_projection(xt), line_from_projection(xt[:, ::-1])
+    assert line(60) == pytest.approx(40 + 180, abs=3)
+    # what lies x from the left lies 512 - x from the right
+    assert float(mirrored(60)) == pytest.approx(512 - float(line(60)), abs=0.3)

@@ -218,3 +218,16 @@ def test_the_peak_of_weld_7_is_a_tracking_failure(real_data):
     assert found.peaks[0].frequency == pytest.approx(1640, abs=2 * found.resolution)
     assert not spectrum(second, rate_hz=5000, settings=raw).peaks
     assert not spectrum(first, rate_hz=5000, settings=CLEAN).peaks
+
+
+def test_a_spectrogram_in_which_every_segment_has_a_gap_is_empty(rng):
+    values = np.full(70, np.nan)
+    values[3:67] = rng.normal(size=64)
+    settings = SpectrumSettings(segment_frames=64)
+    assert spectrum(values, rate_hz=RATE, settings=settings).n_segments == 1
+    found = spectrogram(values, rate_hz=RATE, settings=settings)
+    assert found.density.shape == (33, 1)
+    assert np.isnan(found.density).all()
+    np.testing.assert_allclose(
+        found.frequency, spectrum(values, rate_hz=RATE, settings=settings).frequency
+    )

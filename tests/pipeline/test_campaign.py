@@ -16,9 +16,9 @@ from napari_amseg.pipeline.campaign import read_campaign
 from napari_amseg.pipeline.correlate import (
     CorrelateSettings,
     correlate,
-    correlate_to_files,
     keyhole_areas,
 )
+from napari_amseg.pipeline.correlate_files import correlate_to_files
 from napari_amseg.report.maps import WITH, WITHOUT
 from napari_amseg.types import Experiment, stack_from_array
 
@@ -206,8 +206,8 @@ def test_all_files_and_the_table_is_a_campaign_again(campaign, tmp_path):
     )
     assert "computed anew" in again.notes[0]
     assert again.campaign.more_columns == ("shift",)
-    with pytest.raises(ValueError, match="would be replaced"):
-        correlate_to_files(out / "campaign.csv", out)
+    with pytest.raises(FileExistsError, match="would be replaced"):
+        correlate_to_files(out / "campaign.csv", out, overwrite=True)
 
 
 def test_an_experiment_without_keyhole_is_listed_and_left_out(campaign):

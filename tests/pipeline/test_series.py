@@ -81,3 +81,22 @@ def test_a_plain_table_has_times_of_its_own(tmp_path):
     path.write_text("time;depth\n0;1\n1;2\n2.5;1\n3;4\n4;4\n5;4\n")
     with pytest.raises(ValueError, match="not evenly spaced"):
         read_series(path)
+
+
+@pytest.mark.parametrize("area", ["keyhole_area_px", "keyhole_area_um2"])
+def test_a_frame_in_which_the_keyhole_was_missed_has_no_area(tmp_path, area):
+    path = tmp_path / "run3_frames.csv"
+    lines = [f"frame,time_s,{area},keyhole_area_delta,keyhole_depth_px,substrate_area_px,laser_on"]
+    for i in range(12):
+        gap = i in (4, 5)
+        size = "0,-1," if gap else f"{900 + i},0.1,{50 + i}"
+        lines.append(f"{i},{i / 1000},{size},{i % 2},1")
+    path.write_text("\n".join(lines) + "\n")
+    for column in (area, "keyhole_area_delta", "keyhole_depth_px"):
+        values = read_series(path, SeriesSettings(column=column)).even.values
+        assert np.flatnonzero(np.isnan(values)).tolist() == [4, 5], column
+    others = read_series(path, SeriesSettings(column="substrate_area_px")).even.values
+    np.testing.assert_array_equal(others, np.arange(12) % 2)  # 0 is a value of other columns
+    path.write_text("\n".join([lines[0], *(f"{i},{i},0,,,1,1" for i in range(5))]) + "\n")
+    with pytest.raises(ValueError, match="no frame has a keyhole while the laser is on"):
+        read_series(path, SeriesSettings(column=area))

@@ -172,9 +172,9 @@ def test_unknown_codes_in_the_middle_leave_nothing_behind(request_of, drawn_fram
     wrong = drawn_frames[1].astype(np.int32)
     wrong[5, 0, 0] = 300
     request = request_of("new/out.mp4", labels=stack_from_array(wrong))
-    with pytest.raises(ValueError, match=r"labels, frame 5: codes \[300\] are not known"):
+    with pytest.raises(ValueError, match=r"labels: frame 5 holds label codes \[300\]"):
         list(write_video(request))
-    with pytest.raises(ValueError, match=r"labels, frame 5: codes"):
+    with pytest.raises(ValueError, match=r"labels: frame 5 holds"):
         write_film_strip(replace(request, path=tmp_path / "new" / "a.png", frames="5"))
     assert not any(tmp_path.iterdir())
 

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import QPoint, QPointF, Qt
 
+from napari_amseg.labels import LabelScheme
 from napari_amseg.measure import deviation
 from napari_amseg.report.maps import WITH, WITHOUT
 
@@ -139,3 +140,39 @@ def test_the_map_follows_the_theme(viewer, shown):
     viewer.theme = "light"
     assert shown.map.backgroundBrush().color().lightness() > dark + 100
     assert shown.map.rows_shown(WITH) == [4, 5, 6, 7, 8, 9]
+
+
+def test_an_export_does_not_replace_a_table_made_by_hand(shown, qtbot, tmp_path, notifications):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    table = folder / "campaign.csv"
+    table.write_text("experiment,summary\n", encoding="utf-8")
+    shown.export(folder)
+    qtbot.waitUntil(lambda: any("was not written" in m for m in notifications()))
+    assert table.read_text(encoding="utf-8") == "experiment,summary\n"
+    assert [p.name for p in folder.iterdir()] == ["campaign.csv"]
+    for _ in range(2):  # its own results it does replace
+        shown.export(tmp_path / "out")
+        qtbot.waitUntil(lambda: not shown._exports.busy, timeout=PATIENCE_MS)
+    assert sum("Wrote" in m for m in notifications()) == 2
+
+
+@pytest.mark.parametrize("name", ["mask.tif", "w9_labels.tif"])
+def test_labels_keep_the_codes_and_the_experiment_they_were_measured_with(
+    viewer, shown, qtbot, campaign, name
+):
+    (campaign.parent / "mask.tif").rename(campaign.parent / name)
+    campaign.write_text(
+        campaign.read_text(encoding="utf-8").replace("raw.tif,mask.tif", f"raw.tif,{name}"),
+        encoding="utf-8",
+    )
+    scheme = LabelScheme.parse("keyhole=255,substrate=128")
+    record = {"label_scheme": scheme.to_json(), "experiment": {"frame_rate_hz": 40_000}}
+    (campaign.parent / "w9_run.json").write_text(json.dumps(record), encoding="utf-8")
+    shown.compute()
+    qtbot.waitUntil(lambda: not shown._computed.busy, timeout=PATIENCE_MS)
+    shown.open_experiment(9)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=PATIENCE_MS)
+    source = viewer.layers[1].metadata["napari-amseg"]
+    assert source.scheme == scheme
+    assert (source.experiment.frame_rate_hz, source.experiment.laser_power_w) == (40_000, 209)

@@ -7,7 +7,12 @@ import pytest
 from napari.layers import Layer
 from qtpy.QtCore import Qt
 
+from napari_amseg.labels import DEFAULT_SCHEME
+from napari_amseg.measure.laser_frame import Window
+from napari_amseg.measure.laser_line import LaserLine
+from napari_amseg.plugin.laser_job import LaserJob, Progress, window_layer
 from napari_amseg.plugin.layers import (
+    KEY,
     ImageSource,
     LabelSource,
     image_layer,
@@ -168,3 +173,29 @@ def test_a_cancel_and_a_close(viewer, opened, add_widget, qtbot):
     viewer.window.remove_dock_widget("all")
     qtbot.wait(300)
     show_frame(viewer, opened[0], 3)  # nothing listens any more
+
+
+def test_the_contrast_of_a_kymograph_is_found_in_the_thread(rng):
+    frames = rng.normal(1000, 10, (1500, 4, 24)).astype(np.float32)
+    frames[:, :, 3] += np.linspace(0, 500, 1500)[:, np.newaxis]
+    found = LaserJob(stack_from_array(frames), None, DEFAULT_SCHEME, (0, 4)).run(Progress())
+    low, high = found.levels
+    assert (low, high) == pytest.approx(np.percentile(found.change, (1, 99.5)), rel=0.15)
+    flat = LaserJob(stack_from_array(np.ones((9, 4, 24))), None, DEFAULT_SCHEME, (0, 4))
+    low, high = flat.run(Progress()).levels
+    assert high > low
+
+
+def test_a_window_is_added_without_reading_a_frame(viewer, phantom):
+    read = []
+    frames, _, experiment = phantom
+    source = stack_from_array(frames, experiment=experiment)
+    image = viewer.add_layer(Layer.create(*image_layer(ImageSource(source), "run")))
+    counted = source.derived(lambda t: read.append(t) or source.read(t))
+    image.metadata[KEY] = ImageSource(counted)
+    line = LaserLine(200.0, -5.0, 0, 35)
+    data, options, _ = window_layer(viewer, image, line, Window(20, 60), experiment)
+    assert read == []
+    assert options["contrast_limits"] == tuple(image.contrast_limits)
+    assert np.asarray(data[3]).shape == (128, 81)
+    assert read == [3]

@@ -285,6 +285,151 @@ def test_a_picture_of_an_unknown_kind_is_refused(dock, tmp_path, notifications):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.fixture
+def edited(viewer, dock):
+    """The layer, painted on and measured again: the edit can be undone."""
+    layer = viewer.layers["deep"]
+    layer.selected_label = 2
+    layer.paint((4, 30, 30), 2)
+    return layer
+
+
+def measured_again(dock, qtbot):
+    dock.measure()
+    qtbot.waitUntil(lambda: not dock.is_running, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not dock.page.remark.text(), timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("edit", ["paint", "undo", "redo", "data"])
+def test_numbers_of_edited_labels_stay_in_view_but_are_not_saved(
+    viewer, dock, edited, qtbot, tmp_path, edit
+):
+    if edit == "redo":
+        edited.undo()
+    measured_again(dock, qtbot)
+    viewer.dims.set_current_step(0, 7)  # another frame is no edit
+    viewer.dims.set_current_step(0, 2)
+    edited.refresh()
+    assert not dock.results.stale
+    assert dock.page.exports.tables.isEnabled()
+    if edit == "data":
+        edited.data = edited.data[::-1].copy()
+    elif edit == "paint":
+        edited.paint((4, 20, 40), 2)
+    else:
+        getattr(edited, edit)()
+    qtbot.waitUntil(lambda: not dock.page.exports.tables.isEnabled())
+    assert dock.page.remark.text() == "Labels changed: measure again."
+    for button in (dock.page.exports.tables, dock.page.exports.plot, dock.page.exports.tracks):
+        assert button.toolTip() == "Labels changed: measure again."
+    assert dock.page.plots.curve("keyhole area")[1].size == 10
+    dock.page.exports.export(tmp_path)
+    dock.page.exports.save_plot(tmp_path / "shown.png")
+    assert not list(tmp_path.iterdir())
+    measured_again(dock, qtbot)
+    assert dock.page.exports.tables.isEnabled()
+
+
+def test_rows_of_a_layer_whose_edit_was_undone_are_not_shown_again(viewer, dock, edited, qtbot):
+    measured_again(dock, qtbot)
+    viewer.add_labels(np.array(edited.data), name="other")
+    assert dock.page.labels.layer().name == "other"
+    edited.undo()
+    dock.page.labels.choose(edited)
+    assert dock.results is None
+
+
+def test_a_compared_stack_that_was_edited_or_measured_otherwise_says_so(viewer, dock, qtbot, deep):
+    viewer.add_labels(deep.copy(), name="other")
+    dock.page.settings.set_value(MeasureSettings(min_pore_area_px=4.0))
+    dock.measure()
+    qtbot.waitUntil(lambda: not dock.is_running, timeout=PATIENCE_MS)
+    dock.page.labels.choose(viewer.layers["deep"])
+    dock.page.compare.choose(viewer.layers["other"])
+    qtbot.waitUntil(lambda: "with other options" in dock.page.remark.text())
+    assert dock.page.exports.plot.isEnabled()
+    viewer.layers["other"].paint((4, 20, 40), 2)
+    qtbot.waitUntil(lambda: "its labels changed" in dock.page.remark.text())
+    assert "Labels of other changed" in dock.page.exports.plot.toolTip()
+
+
+def test_skipped_frames_are_skipped_on_all_pages_and_in_the_figure(dock, qtbot, tmp_path):
+    dock.page.settings.set_value(MeasureSettings(skip_entry_exit_frames=2))
+    dock.measure()
+    qtbot.waitUntil(lambda: not dock.is_running, timeout=PATIENCE_MS)
+    dock.page.quantity.setCurrentIndex(1)
+    dock.page.details.setCurrentIndex(1)
+    title = dock.page.details.histogram.getPlotItem().titleLabel
+    qtbot.waitUntil(lambda: title.text.endswith("mean 17 µm"), timeout=PATIENCE_MS)
+    found = shown(dock).shown
+    assert found.values[np.isfinite(found.values)].tolist() == [14.0, 16.0, 18.0, 20.0]
+    assert found.statistics.spreads["keyhole_depth"].n == 4
+    dock.page.exports.save_plot(tmp_path / "shown.svg")
+    qtbot.waitUntil((tmp_path / "shown.svg").exists, timeout=PATIENCE_MS)
+    assert "deep: mean 17 µm, 4 frames" in (tmp_path / "shown.svg").read_text()
+
+
+def test_part_of_the_frames_is_written_as_such(viewer, add_widget, qtbot, tmp_path, notifications):
+    results = Results(4, KNOWN, MeasureSettings())
+    frames = np.stack([keyhole_of(9)] * 4)
+    for t in range(2):
+        found = measure_frame(frames[t], frame=t, experiment=KNOWN)
+        results.add(t, found.row, found.pores)
+    source = LabelSource(KNOWN, results=results)
+    viewer.add_labels(frames, name="part", metadata={"napari-amseg": source})
+    dock = add_widget("Measure")
+    qtbot.waitUntil(lambda: dock.page.remark.text() == "Only 2 of 4 frames measured.")
+    exports, run = dock.page.exports, tmp_path / "part_run.json"
+    exports.with_labels.setChecked(True)
+    exports.export(tmp_path)
+    assert any("2 of 4 frames measured: measure all" in message for message in notifications())
+    exports.with_labels.setChecked(False)
+    exports.export(tmp_path)
+    qtbot.waitUntil(run.exists, timeout=PATIENCE_MS)
+    assert "2 of 4 frames measured" in json.loads(run.read_text())["notes"]
+    qtbot.waitUntil(lambda: any("(2 of 4 frames measured)" in m for m in notifications()))
+
+
+def test_tables_of_another_stack_are_not_replaced(dock, qtbot, tmp_path, notifications):
+    exports, run = dock.page.exports, tmp_path / "deep_run.json"
+    other = {"source": "/elsewhere/raw.tif", "inputs": [{"name": "raw.tif", "sha256": "ab"}]}
+    run.write_text(json.dumps(other))
+    exports.export(tmp_path)
+    qtbot.waitUntil(
+        lambda: any("choose another folder" in m for m in notifications()), timeout=PATIENCE_MS
+    )
+    assert json.loads(run.read_text()) == other
+    run.unlink()
+    exports.export(tmp_path)
+    qtbot.waitUntil(run.exists, timeout=PATIENCE_MS)
+    qtbot.waitUntil(exports.tables.isEnabled)
+    dock.choose_range(2, 5)
+    exports.export(tmp_path)  # its own tables it may replace
+    qtbot.waitUntil(lambda: '"2:6"' in run.read_text(), timeout=PATIENCE_MS)
+
+
+def test_a_dot_in_a_name_is_no_suffix_and_no_other_file_is_replaced(
+    dock, qtbot, tmp_path, notifications
+):
+    path = tmp_path / "run_0.5.png"
+    dock.page.exports.save_plot(tmp_path / "run_0.5")
+    qtbot.waitUntil(path.exists, timeout=PATIENCE_MS)
+    path.write_bytes(b"precious")
+    dock.page.exports.save_plot(tmp_path / "run_0.5")
+    assert any("run_0.5.png exists already" in message for message in notifications())
+    assert path.read_bytes() == b"precious"
+
+
+def test_signed_quantities_show_no_percent_of_their_mean(dock, qtbot):
+    titles = [QUANTITIES[stem].title for stem in QUANTITIES]
+    dock.page.quantity.setCurrentIndex(titles.index("keyhole tip offset"))
+    qtbot.waitUntil(lambda: "tip offset" in dock.page.details.numbers.text(), timeout=PATIENCE_MS)
+    row = dock.page.details.numbers.text().split("tip offset")[1]
+    cells = re.findall(r'right">([^<]*)<', row)
+    assert (cells[0], cells[2], cells[3]) == ("8", "–", "–")
+    assert "whole stack" in dock.page.details.numbers.toolTip()
+
+
 def test_pore_tracks_become_a_layer(viewer, dock, qtbot):
     qtbot.mouseClick(dock.page.exports.tracks, Qt.MouseButton.LeftButton)
     name = "deep pore tracks"

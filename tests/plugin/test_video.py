@@ -82,9 +82,30 @@ def test_layers_that_do_not_fit_are_explained(filled, viewer, qtbot, tmp_path, n
     filled.labels.choose(wrong)
     filled.write(tmp_path / "run.mp4")
     finish(filled, qtbot)
-    assert "codes [77] are not known" in notifications()[1]
+    assert "frame 0 holds label codes [77]" in notifications()[1]
     filled.with_truth.setChecked(True)
     filled.truth.choose(wrong)
     assert not filled.write_button.isEnabled()
     assert "same layer" in filled.write_button.toolTip()
     assert not any(tmp_path.iterdir())
+
+
+def test_only_the_file_that_was_asked_about_is_replaced(
+    filled, qtbot, tmp_path, notifications, monkeypatch
+):
+    from qtpy.QtWidgets import QFileDialog
+
+    out = tmp_path / "run3.mp4"
+    out.write_bytes(b"precious")
+    chosen = [str(tmp_path / "run3"), str(out)]  # the dialogue asked about these two
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (chosen.pop(0), ""))
+    qtbot.mouseClick(filled.write_button, Qt.MouseButton.LeftButton)
+    finish(filled, qtbot)
+    assert "run3.mp4: exists already" in notifications()[-1]
+    filled.write(out)  # nobody was asked
+    assert out.read_bytes() == b"precious"
+    pytest.importorskip("imageio.v2")
+    qtbot.mouseClick(filled.write_button, Qt.MouseButton.LeftButton)
+    finish(filled, qtbot)
+    assert notifications()[-1] == f"Wrote {out}"
+    assert out.read_bytes() != b"precious"

@@ -264,17 +264,22 @@ def test_a_click_in_a_plot_goes_to_the_nearest_frame(viewer, add_widget, qtbot, 
     assert viewer.dims.current_step[0] == 6
 
 
+@pytest.mark.parametrize("while_it_runs", [False, True])
 def test_painting_on_segmented_labels_drops_the_rows_that_came_with_them(
-    viewer, add_widget, qtbot, bundle_folder, frames
+    viewer, add_widget, qtbot, bundle_folder, frames, while_it_runs
 ):
     viewer.add_image(frames, name="raw")
     segment = add_widget("Segment")
     segment.model.choose(bundle_folder)
     segment.start()
-    qtbot.waitUntil(lambda: not segment.is_running, timeout=120_000)
-    layer = segment.run.layer
-    assert isinstance(layer.metadata[KEY], LabelSource)
-    assert layer.metadata[KEY].results.complete
+    layer, results = segment.run.layer, segment.run.results
     layer.selected_label = 2
-    layer.paint((0, 5, 5), 2)
+    if while_it_runs:
+        layer.paint((0, 5, 5), 2)
+    qtbot.waitUntil(lambda: not segment.is_running, timeout=120_000)
+    assert isinstance(layer.metadata[KEY], LabelSource)
+    if not while_it_runs:
+        assert layer.metadata[KEY].results.complete
+        layer.paint((0, 5, 5), 2)
     assert layer.metadata[KEY].results is None
+    assert results.stale

@@ -26,7 +26,7 @@ def test_axes_are_in_micrometres_and_microseconds(ax, rng):
     np.testing.assert_allclose(x, [60, 120])
     np.testing.assert_allclose(t, [40, 160])
     left, right, bottom, top = ax.images[0].get_extent()
-    assert (left, right) == (-1, 199)
+    assert (left, right) == (0, 200)
     assert (bottom, top) == (pytest.approx(190), pytest.approx(-10))
     assert bottom > top  # time runs downwards
     assert "0.500 m/s to the right\n-3.8 % from the speed set" in ax.get_title()

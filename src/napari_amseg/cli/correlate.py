@@ -11,7 +11,8 @@ from rich.table import Table
 
 from napari_amseg.cli.arguments import OutFolder
 from napari_amseg.cli.progress import show_notes
-from napari_amseg.pipeline.correlate import CorrelateSettings, Correlation, correlate_to_files
+from napari_amseg.pipeline.correlate import CorrelateSettings, Correlation
+from napari_amseg.pipeline.correlate_files import correlate_to_files
 from napari_amseg.report.maps import GROUPS, MAPS, WITH, line_label
 
 
@@ -25,12 +26,15 @@ def correlate(
     ],
     out: OutFolder,
     correlating: CorrelateSettings,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace earlier results.")
+    ] = False,
 ) -> None:
     """Compare the experiments of a campaign that formed pores with those that did not.
 
     Example: amseg correlate campaign.csv -o correlated
     """
-    found, files, notes = correlate_to_files(campaign, out, correlating)
+    found, files, notes = correlate_to_files(campaign, out, correlating, overwrite=overwrite)
     show_notes(notes)
     _show(found)
     for path in files:

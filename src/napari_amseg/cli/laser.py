@@ -45,12 +45,15 @@ def laser(
         str | None,
         typer.Option(
             metavar="X0,V",
-            help="The line by hand: column at frame 0, px a frame (negative: to the left).",
+            help="The line by hand: place at frame 0, px a frame (negative: to the left).",
         ),
     ] = None,
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     scan_speed: ScanSpeed = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace earlier results.")
+    ] = False,
 ) -> None:
     """Find the laser's path, and look at the stack from the laser.
 
@@ -75,6 +78,7 @@ def laser(
             rows=given_rows,
             line=None if line is None else _parse_line(line, len(opened)),
             window=window,
+            overwrite=overwrite,
         )
         try:
             record = laser_to_files(request, track=_track)

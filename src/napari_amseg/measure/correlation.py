@@ -12,6 +12,8 @@ from napari_amseg.measure.sampling import even_series, even_times
 
 Array = NDArray[np.float64]
 
+DEFAULT_LAG_SHARE = 0.2  # of the series: the greatest lag looked at if none is told
+
 _LEAST_SHARE = 0.5  # of the largest overlap: with fewer frames, chance coefficients are large
 _BRIDGED = 2.5  # intervals of the signal: longer gaps in it are not interpolated
 _FASTER = 0.9  # of the frame interval: a signal with shorter ones is averaged

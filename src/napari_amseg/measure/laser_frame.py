@@ -80,7 +80,7 @@ class Window:
         return self.mirror and line.direction < 0
 
     def laser_column(self, line: LaserLine) -> int:
-        """The column of the window at which the laser is."""
+        """The column of the window at which the laser is: the outermost one behind its edge."""
         leftwards = line.direction < 0 and not self.mirror
         return self.ahead_px if leftwards else self.behind_px
 
@@ -100,7 +100,7 @@ def window_offsets(line: LaserLine, window: Window, n_frames: int) -> NDArray[np
 
     Of a mirrored window, whose columns count to the left, it is the rightmost.
     """
-    x = line(np.arange(n_frames))
+    x = line.column(np.arange(n_frames))
     before = window.laser_column(line)
     return x + before if window.mirrors(line) else x - before
 
@@ -135,7 +135,7 @@ def travelling_window(
             f"the laser is on from frame {first}, the stack has {n_frames}: is it another stack's?"
         )
     x = line(np.arange(first, last + 1))
-    if not ((x >= 0) & (x <= width - 1)).any():
+    if not ((x >= 0) & (x <= width)).any():
         raise ValueError(
             f"the laser line goes from column {x[0]:.0f} to {x[-1]:.0f}, frames are {width} wide: "
             "it is never in sight. Fit it anew, or correct it."

@@ -21,11 +21,13 @@ _EDGE_TOLERANCE_PX = 5.0
 
 @dataclass(frozen=True, slots=True)
 class LaserLine:
-    """x(t) = x0 + v t, the column of the keyhole's leading edge; t counts frames of the stack.
+    """x(t) = x0 + v t, the place of the keyhole's leading edge; t counts frames of the stack.
+
+    Column i reaches from x = i to i + 1, so that an edge lies between columns.
 
     Attributes
     ----------
-    x0_px : column at frame 0 of the stack, whether the laser was on there or not.
+    x0_px : place at frame 0 of the stack, whether the laser was on there or not.
     velocity_px : pixels a frame, positive to the right; 0 for a laser that stands. Its x is then
         the middle of the keyhole.
     first_frame, last_frame : first and last frame of the laser track; its t = 0 is `first_frame`.
@@ -57,8 +59,12 @@ class LaserLine:
             )
 
     def __call__(self, frame: ArrayLike) -> NDArray[np.float64]:
-        """Column of the laser in each frame, extrapolated where the laser is off."""
+        """Place of the laser in each frame, extrapolated where the laser is off."""
         return self.x0_px + self.velocity_px * np.asarray(frame, np.float64)
+
+    def column(self, frame: ArrayLike) -> NDArray[np.float64]:
+        """Index of the outermost column behind the edge, or in the middle of a standing keyhole."""
+        return self(frame) - (1 + self.direction) / 2
 
     @property
     def direction(self) -> int:
@@ -124,8 +130,9 @@ def keyhole_edges(
 def line_from_edges(frames: ArrayLike, left_px: ArrayLike, right_px: ArrayLike) -> LaserLine:
     """The laser line through the leading edge of the keyhole, from masks.
 
-    The leading edge is the border of the keyhole on the side to which it moves. Of several laser
-    tracks the longest is taken.
+    The leading edge is the border of the keyhole on the side to which it moves, as in
+    ``leading_edge_px`` of the frame table: the far side of its outermost pixel. Of several laser
+    tracks, which gaps of up to two frames do not end, the longest is taken.
 
     Parameters
     ----------
@@ -148,7 +155,7 @@ def line_from_edges(frames: ArrayLike, left_px: ArrayLike, right_px: ArrayLike) 
         )
     x, left, right = x[track], left[track], right[track]
     direction = track_direction(x, left, right)
-    edge = {1: right, -1: left, 0: (left + right) / 2}[direction]
+    edge = {1: right + 1, -1: left, 0: (left + right + 1) / 2}[direction]
     line = fit_line(x, edge, tolerance=_EDGE_TOLERANCE_PX)
     if line is None or direction == 0:
         line = Line(0.0, float(np.median(edge)), float(x.mean()))

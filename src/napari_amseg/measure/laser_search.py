@@ -120,7 +120,7 @@ def line_from_projection(xt: ArrayLike) -> LaserLine:
         x0 += (best.slope - velocity) * float(frames.mean())
     distance = best.peaks[frames] - x0 - velocity * frames
     return LaserLine(
-        x0_px=x0 + front,
+        x0_px=x0 + front + 0.5,  # an index is the middle of its column
         velocity_px=velocity,
         first_frame=first,
         last_frame=last,

@@ -20,6 +20,8 @@ class Quantity:
     power : of a length, 1 or 2; 0 for what has no length.
     unit : of a quantity without length, empty for a plain number.
     role : of the class it describes, which gives the colour. whole : it counts things.
+    signed : it may be negative or is counted from an arbitrary place, so a deviation in percent
+        of its mean says nothing.
     """
 
     stem: str
@@ -28,6 +30,7 @@ class Quantity:
     unit: str = ""
     role: str = "keyhole"
     whole: bool = False
+    signed: bool = False
 
     def column(self, *, in_um: bool) -> str:
         """Its column of ``_frames.csv``, in um or in pixels."""
@@ -64,19 +67,19 @@ _ALL = (
     Quantity("keyhole_width_75", "keyhole width at 75 % depth", 1),
     Quantity("keyhole_width_mean", "keyhole mean width", 1),
     Quantity("keyhole_aspect_ratio", "keyhole aspect ratio"),
-    Quantity("keyhole_front_wall_deg", "keyhole front wall", unit="°"),
-    Quantity("keyhole_rear_wall_deg", "keyhole rear wall", unit="°"),
-    Quantity("keyhole_left_wall_deg", "keyhole left wall", unit="°"),
-    Quantity("keyhole_right_wall_deg", "keyhole right wall", unit="°"),
-    Quantity("keyhole_tip_offset", "keyhole tip offset", 1),
+    Quantity("keyhole_front_wall_deg", "keyhole front wall", unit="°", signed=True),
+    Quantity("keyhole_rear_wall_deg", "keyhole rear wall", unit="°", signed=True),
+    Quantity("keyhole_left_wall_deg", "keyhole left wall", unit="°", signed=True),
+    Quantity("keyhole_right_wall_deg", "keyhole right wall", unit="°", signed=True),
+    Quantity("keyhole_tip_offset", "keyhole tip offset", 1, signed=True),
     Quantity("keyhole_perimeter", "keyhole perimeter", 1),
     Quantity("keyhole_convexity", "keyhole convexity"),
     Quantity("keyhole_circularity", "keyhole circularity"),
     Quantity("keyhole_area_delta", "area deviation"),
     Quantity("keyhole_depth_delta", "depth deviation"),
-    Quantity("leading_edge", "leading edge", 1),
-    Quantity("leading_edge_velocity_m_s", "leading-edge velocity", unit="m/s"),
-    Quantity("surface_tilt_deg", "surface tilt", unit="°", role="substrate"),
+    Quantity("leading_edge", "leading edge", 1, signed=True),
+    Quantity("leading_edge_velocity_m_s", "leading-edge velocity", unit="m/s", signed=True),
+    Quantity("surface_tilt_deg", "surface tilt", unit="°", role="substrate", signed=True),
     Quantity("powder_layer", "powder layer", 1, role="powder"),
     Quantity("uncertainty", "uncertainty of the mask", role="background"),
 )

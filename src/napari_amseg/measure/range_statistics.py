@@ -8,22 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.measure.deviations import Deviation, deviation
 from napari_amseg.measure.laser_on import LaserOn, find_laser_on
 from napari_amseg.measure.quantities import Quantity
-from napari_amseg.measure.series import Deviation, deviation
 from napari_amseg.measure.settings import MeasureSettings
 from napari_amseg.measure.tracks import leading_edge_speed_px
 
 # Columns that every statistic needs, beside those of the quantities.
 RANGE_COLUMNS = (
     "frame", "keyhole_area_px", "keyhole_left_px", "keyhole_right_px", "pore_count",
+    "pore_area_px", "substrate_area_px", "labelled_area_px",
 )  # fmt: skip
 Columns = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A quantity in a range: how many frames count, mean and deviations, least and greatest."""
+    """A quantity in a range: how many frames count, mean and deviations, least and greatest.
+
+    A signed quantity has no deviations. The mean of the pore fraction is that of the pixels of all
+    frames together, as in the summary, and its deviations are from that.
+    """
 
     n: int
     deviation: Deviation
@@ -37,6 +42,7 @@ class RangeStatistics:
 
     n_frames : measured ones. n_keyhole : with a keyhole. pores : in all of them together.
     spreads : by the stem of the quantity. leading_edge_px_per_frame : None if it cannot be fitted.
+    keyhole_frames : int64 (k,), the frames over which keyhole quantities are averaged.
     """
 
     first: int
@@ -46,6 +52,7 @@ class RangeStatistics:
     pores: int
     spreads: Mapping[str, Spread]
     leading_edge_px_per_frame: float | None
+    keyhole_frames: NDArray[np.int64]
 
 
 def range_statistics(
@@ -71,7 +78,7 @@ def range_statistics(
     laser = _laser_on(columns, settings, (first, last + 1))
     spreads = {
         quantity.stem: _spread(
-            columns[column][laser.averaged if quantity.role == "keyhole" else inside]
+            quantity, column, columns, laser.averaged if quantity.role == "keyhole" else inside
         )
         for quantity, column in quantities
     }
@@ -84,6 +91,7 @@ def range_statistics(
         pores=int(columns["pore_count"][inside].sum()),
         spreads=spreads,
         leading_edge_px_per_frame=leading_edge_speed_px(frame, left, right, tracks=laser.tracks),
+        keyhole_frames=frame[laser.averaged].astype(np.int64),
     )
 
 
@@ -110,7 +118,34 @@ def _laser_on(
     )
 
 
-def _spread(values: NDArray[np.float64]) -> Spread:
+def _spread(quantity: Quantity, column: str, columns: Columns, counts: NDArray[np.bool_]) -> Spread:
+    values = columns[column][counts]
     known = values[np.isfinite(values)]
-    least, greatest = (float(known.min()), float(known.max())) if known.size else (None, None)
-    return Spread(known.size, deviation(known), least, greatest)
+    if not known.size:
+        return Spread(0, Deviation(None, None, None), None, None)
+    if quantity.stem == "pore_fraction":
+        found = _deviation_from(known, _pore_fraction(columns, counts))
+    else:
+        found = deviation(known)
+    if quantity.signed:
+        found = Deviation(found.mean, None, None)
+    return Spread(known.size, found, float(known.min()), float(known.max()))
+
+
+def _pore_fraction(columns: Columns, counts: NDArray[np.bool_]) -> float:
+    """Pore pixels over pore and substrate pixels of all frames that count, as in the summary;
+    over all labelled ones without substrate.
+    """
+    pores, substrate, labelled = (
+        float(columns[f"{name}_area_px"][counts].sum())
+        for name in ("pore", "substrate", "labelled")
+    )
+    solid = substrate + pores if substrate else labelled
+    return pores / solid if solid else 0.0
+
+
+def _deviation_from(values: NDArray[np.float64], mean: float) -> Deviation:
+    if mean == 0:
+        return Deviation(mean, None, None)
+    delta = np.abs(values - mean) / abs(mean)
+    return Deviation(mean, float(delta.max()), float(delta.mean()))

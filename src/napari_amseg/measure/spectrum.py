@@ -104,7 +104,8 @@ class Spectrogram:
     """Power spectral density over time.
 
     time : float64 (t,), middle of each segment, in s from the first value, or in frames.
-    frequency : float64 (f,). density : float64 (f, t), NaN where a segment has a gap.
+    frequency : float64 (f,). density : float64 (f, t), NaN where a segment has a gap; it may be
+        NaN all over if the gaps leave no segment free.
     """
 
     time: Array
@@ -191,13 +192,19 @@ def spectrogram(
     hop = max(length // 8, 1)
     segments = _segments(series, length, hop)
     whole = np.isfinite(segments).all(axis=1)
-    frequency, densities = _periodograms(segments[whole], rate)
+    frequency = np.asarray(np.fft.rfftfreq(length, 1 / rate), np.float64)
     density = np.full((frequency.size, len(segments)), np.nan)
-    density[:, whole] = densities.T
+    if whole.any():
+        density[:, whole] = _periodograms(segments[whole], rate)[1].T
     time = even_times((length - 1) / 2 / rate, hop / rate, len(segments))
     known = rate_hz is not None
     units = ("s", "Hz") if known else ("frames", "cycles/frame")
     return Spectrogram(time, frequency, density, *units)
+
+
+def frequency_scale(unit: str, top: float) -> tuple[float, str]:
+    """Factor and unit in which frequencies up to `top` read well."""
+    return (1e-3, "kHz") if unit == "Hz" and top >= 2000 else (1.0, unit)
 
 
 def prepare(values: ArrayLike, settings: SpectrumSettings) -> tuple[Array, int, int]:

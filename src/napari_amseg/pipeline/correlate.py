@@ -1,8 +1,8 @@
-"""From a campaign to its correlation maps: tables, ellipses, lines, figures."""
+"""From a campaign to its correlation maps: table, ellipses, lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,27 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_amseg.io import OutputFiles, TableWriter, write_json
 from napari_amseg.measure.groups import LINE_METHODS, GroupComparison, compare_groups
-from napari_amseg.pipeline.campaign import (
-    COMPUTED,
-    PARAMETERS,
-    Campaign,
-    CampaignRow,
-    read_campaign,
-)
-from napari_amseg.provenance import run_record, sha256
-from napari_amseg.report.correlation import (
-    FrameAreas,
-    correlation_figure,
-    histogram_figure,
-    power_velocity_figure,
-)
+from napari_amseg.pipeline.campaign import COMPUTED, PARAMETERS, Campaign, CampaignRow
+from napari_amseg.report.correlation import FrameAreas
 from napari_amseg.report.maps import GROUPS, MAPS, WITH, WITHOUT
 from napari_amseg.settings import Settings, setting
-
-TABLE, RECORD = "campaign.csv", "correlation.json"
-_PLACES = ("source", "stack", "labels", "summary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,40 +78,6 @@ def correlate(campaign: Campaign, settings: CorrelateSettings | None = None) -> 
     return Correlation(campaign, table, maps, (*campaign.notes, *notes), settings)
 
 
-def correlate_to_files(
-    path: str | Path, folder: Path, settings: CorrelateSettings | None = None
-) -> tuple[Correlation, list[Path], tuple[str, ...]]:
-    """Read a campaign, compare it and write all files; gives them, and the notes.
-
-    Raises
-    ------
-    ValueError, OSError
-        As :func:`~napari_amseg.pipeline.campaign.read_campaign` and :func:`correlate`; also if the
-        table would replace the campaign itself.
-    """
-    if Path(path).expanduser().resolve() == (folder / TABLE).resolve():
-        raise ValueError(f"{path}: would be replaced by the table of results; choose another -o.")
-    found = correlate(read_campaign(path), settings)
-    return (found, *write_correlation(found, folder))
-
-
-def write_correlation(found: Correlation, folder: Path) -> tuple[list[Path], tuple[str, ...]]:
-    """Write ``campaign.csv``, ``correlation.json`` and the figures; gives them, and all notes.
-
-    Reads the frame tables beside the summaries for the histograms.
-    """
-    areas, more = keyhole_areas(found)
-    notes = (*found.notes, *more)
-    with OutputFiles(folder) as files:
-        _write_table(files.path(TABLE), found)
-        for name, figure in _figures(found, areas):
-            figure(files.path(f"{name}.png"))
-            if found.settings.format != "none":
-                figure(files.path(f"{name}.{found.settings.format}"))
-        write_json(files.path(RECORD), _record(found, areas, notes))
-    return files.finals, notes
-
-
 def keyhole_areas(found: Correlation) -> tuple[FrameAreas | None, list[str]]:
     """Keyhole areas of every frame with a keyhole, by group; None where no frame table is.
 
@@ -175,7 +125,7 @@ def _table(campaign: Campaign) -> tuple[Any, list[str]]:
     """The pandas table of a campaign, and what had to be left out."""
     import pandas as pd
 
-    table = pd.DataFrame([_cells(row) for row in campaign.rows])
+    table = pd.DataFrame([row_cells(row) for row in campaign.rows])
     numbers = [c for c in COMPUTED if c != "in_map"] + ["laser_power_w", "scan_speed_mm_s"]
     table[numbers] = table[numbers].astype(float)
     notes = []
@@ -202,7 +152,7 @@ def _table(campaign: Campaign) -> tuple[Any, list[str]]:
     return table, notes
 
 
-def _cells(row: CampaignRow) -> dict[str, Any]:
+def row_cells(row: CampaignRow) -> dict[str, Any]:
     """A row of ``campaign.csv``."""
     given, speed = row.experiment.to_json(), _of(row, "scan_speed_m_s")
     cells: dict[str, Any] = {"experiment": row.name, "pores": row.pores}
@@ -243,55 +193,6 @@ def _of(row: CampaignRow, quantity: str, number: str = "") -> float | None:
     if not isinstance(value, int | float) or not np.isfinite(value) or value < 0:
         raise ValueError(f"{row.summary_file}: {quantity} {number} is {value!r}, not a number.")
     return float(value)
-
-
-def _figures(
-    found: Correlation, areas: FrameAreas | None
-) -> Iterator[tuple[str, Callable[[Path], None]]]:
-    """The figures there are data for, by name."""
-    table = found.table
-    yield "correlation", lambda path: correlation_figure(table, found.maps, areas, path)
-    if areas is not None:
-        yield "keyhole_area_histogram", lambda path: histogram_figure(areas, path)
-    if table[["laser_power_w", "map_speed_mm_s"]].notna().all(axis=1).any():
-        yield "power_velocity", lambda path: power_velocity_figure(table, path)
-
-
-def _write_table(path: Path, found: Correlation) -> None:
-    columns = ["experiment", "pores", *PARAMETERS, *COMPUTED, *_PLACES]
-    columns += [name for name in found.campaign.more_columns if name not in columns]
-    with TableWriter(path, columns) as table:
-        for row in found.campaign.rows:
-            cells = _cells(row)
-            for name in ("pores", "in_map"):
-                cells[name] = "yes" if cells[name] else "no"
-            table.append(cells)
-
-
-def _record(found: Correlation, areas: FrameAreas | None, notes: tuple[str, ...]) -> dict[str, Any]:
-    """The content of ``correlation.json``."""
-    campaign, table = found.campaign, found.table
-    paths = [] if campaign.source.is_dir() else [campaign.source]
-    for row in campaign.rows:
-        paths += [row.summary_file] + ([row.frames_file] if row.frames_file and areas else [])
-    return run_record(
-        inputs=[{"name": path.name, "sha256": sha256(path)} for path in paths],
-        settings={"correlate": found.settings.to_json()},
-        notes=notes,
-        campaign=str(campaign.source.resolve()),
-        n_experiments=len(table),
-        n_in_maps=int(table["in_map"].sum()),
-        not_in_maps=table["experiment"][~table["in_map"]].tolist(),
-        maps={
-            name: {
-                "x": MAPS[name].x,
-                "y": MAPS[name].y,
-                "unit": "fraction",
-                **comparison.to_json(),
-            }
-            for name, comparison in found.maps.items()
-        },
-    )
 
 
 def _listed(names: list[str], most: int = 6) -> str:

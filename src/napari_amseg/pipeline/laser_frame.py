@@ -43,6 +43,7 @@ class LaserRequest:
     labels : label images of the same frames, for the line and to travel along; None without.
     rows : first and end of the rows for the kymograph; those below the surface if None.
     line : the line, if it was given by hand. window : what travels with the laser.
+    overwrite : whether earlier results may be replaced.
     """
 
     stack: Stack
@@ -53,6 +54,7 @@ class LaserRequest:
     rows: tuple[int, int] | None = None
     line: LaserLine | None = None
     window: WindowSettings = field(default_factory=WindowSettings)
+    overwrite: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -135,7 +137,11 @@ def fit_line_to(
     scheme: LabelScheme = DEFAULT_SCHEME,
     track: Track = _silent,
 ) -> LaserLine:
-    """The line from labels, or from a kymograph without them. Raises as :func:`find_line` does."""
+    """The line from labels, or from a kymograph without them. Raises as :func:`find_line` does.
+
+    Labels are taken as they are: the options of ``amseg quantify`` that leave out small keyholes,
+    set the longest gap in a track or the direction do not apply.
+    """
     if labels is None:
         return line_from_projection(xt)
     return _line_from_labels(labels, scheme, track)
@@ -158,10 +164,17 @@ def laser_to_files(request: LaserRequest, *, track: Track = _silent) -> dict[str
     ValueError
         As :func:`find_line` and :func:`.travelling_window` do.
     OSError
-        If the folder cannot be written to or the disk is full.
+        If the folder cannot be written to, the disk is full, or a file is there already and must
+        stay.
     """
     from napari_amseg.report.kymograph import kymograph_figure
 
+    for name in request.names:
+        if (request.folder / name).exists() and not request.overwrite:
+            raise FileExistsError(
+                f"{request.folder / name}: is there already; choose another folder with -o, or "
+                "--overwrite."
+            )
     clock, stack = StageClock(), request.stack
     window = Window.of(request.window, stack.experiment)
     inputs = (*stack.files, *(request.labels.files if request.labels is not None else ()))

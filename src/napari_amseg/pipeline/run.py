@@ -198,11 +198,11 @@ def _protect_earlier_results(request: RunRequest) -> None:
 def _protect_other_tables(request: RunRequest) -> None:
     """Refuse to replace the tables of other labels that happen to have the same name."""
     record = _read_record(request.folder / f"{request.stem}_run.json")
-    own = source_of(request.stack)
-    theirs = record.get("labels") or str(
-        (request.folder / f"{request.stem}_labels.tif").resolve() if record else own
-    )
-    if theirs != own:
+    if not record:
+        return
+    beside = (request.folder / f"{request.stem}_labels.tif").resolve()
+    theirs = record.get("labels") or str(beside)  # of a segmentation, its own
+    if theirs != source_of(request.stack):
         raise FileExistsError(
             f"{request.folder}: holds results named {request.stem!r} of other labels, {theirs}. "
             "Choose another folder with -o, or give --overwrite to replace them."

@@ -46,7 +46,8 @@ def read_series(
 ) -> Series:
     """Read a series: a column of ``_frames.csv``, or any CSV with a time and a value.
 
-    Of a table of frames, those in which the laser was off do not count.
+    Of a table of frames, those in which the laser was off do not count, and for what is measured of
+    the keyhole those without one: an area of 0 there is a keyhole that was missed.
 
     Raises
     ------
@@ -57,9 +58,9 @@ def read_series(
     settings = settings or SeriesSettings()
     columns = signal_columns(path)
     if "frame" in columns and "time_s" in columns:
-        values, rate = _of_frames(path, columns, settings.column, frame_rate_hz)
+        values, timed = _of_frames(path, columns, settings.column, frame_rate_hz)
     elif frame_rate_hz is None:
-        values, rate = read_signal(path, value_column=settings.column), 0.0
+        values, timed = read_signal(path, value_column=settings.column), True
     else:
         raise ValueError(f"{path}: has times of its own; leave the frame rate out.")
     inside = np.ones(values.time_s.size, bool)
@@ -77,14 +78,16 @@ def read_series(
         even = even_series(times, kept)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    known_rate = None if rate is None else 1 / even.step
-    return Series(values.name, settings.unit or values.unit, even, known_rate)
+    rate = 1 / even.step if timed else None
+    return Series(values.name, settings.unit or values.unit, even, rate)
 
 
 def _of_frames(
     path: Path, columns: tuple[str, ...], column: str | None, frame_rate_hz: float | None
-) -> tuple[Signal, float | None]:
-    """A column of a table of frames over time or, where that is unknown, over frames."""
+) -> tuple[Signal, bool]:
+    """A column of a table of frames over time or, where that is unknown, over frames; and whether
+    it is over time.
+    """
 
     def read(name: str) -> Signal:
         return read_signal(path, time_column="frame", value_column=name, time_unit="s")
@@ -98,13 +101,18 @@ def _of_frames(
         )
     name, found = named
     values = found.values
-    if "laser_on" in columns and name.startswith("keyhole_"):
-        values = np.where(read("laser_on").values == 0, np.nan, values)
-    times, rate = found.time_s, frame_rate_hz
+    if name.startswith("keyhole_"):
+        # in a gap the area is 0, all else is empty: neither is a measurement
+        absent = ("laser_on", "keyhole_area_px", "keyhole_area_um2")
+        for other in (other for other in absent if other in columns):
+            values = np.where(read(other).values == 0, np.nan, values)
+        if not np.isfinite(values).any():
+            raise ValueError(f"{path}: no frame has a keyhole while the laser is on.")
+    times, timed = found.time_s, frame_rate_hz is not None
     if frame_rate_hz is not None:
         if not frame_rate_hz > 0:
             raise ValueError(f"frame rate is {frame_rate_hz:g} Hz: it must be above 0.")
         times = times / frame_rate_hz
     elif np.isfinite(seconds := read("time_s").values).all():
-        times, rate = seconds, 0.0
-    return Signal(found.name, times, values, found.unit), rate
+        times, timed = seconds, True
+    return Signal(found.name, times, values, found.unit), timed

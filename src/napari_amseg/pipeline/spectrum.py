@@ -10,15 +10,17 @@ import numpy as np
 
 from napari_amseg.io import OutputFiles, TableWriter, write_json
 from napari_amseg.io.signals import TIME_UNITS, Signal, read_signal
-from napari_amseg.measure.correlation import LaggedCorrelation, lagged_correlation
+from napari_amseg.measure.correlation import (
+    DEFAULT_LAG_SHARE,
+    LaggedCorrelation,
+    lagged_correlation,
+)
 from napari_amseg.measure.spectrum import Spectrum, prepare, spectrogram, spectrum
 from napari_amseg.measure.spectrum_settings import SpectrumSettings
 from napari_amseg.pipeline.series import Series, SeriesSettings, read_series
 from napari_amseg.provenance import run_record, sha256
 from napari_amseg.report.spectrum import SpectrumPanels, spectrum_figure
 from napari_amseg.settings import Settings, setting
-
-_LAG_SHARE = 0.2  # of the series, looked at if not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _correlation(
         even.times,
         signal.time_s,
         signal.values,
-        max_lag_s=settings.max_lag_s or _LAG_SHARE * length,
+        max_lag_s=settings.max_lag_s or DEFAULT_LAG_SHARE * length,
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_amseg.io import OutputFiles
 from napari_amseg.io.video_writer import VideoWriter, ffmpeg_path
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.pipeline.stack import label_codes
 from napari_amseg.preprocess.statistics import grey_levels
 from napari_amseg.report.captions import TimeScale
 from napari_amseg.report.film_strip import StripLook, film_strip_figure
@@ -115,7 +116,9 @@ class VideoRequest:
         ValueError
             If a mask holds codes that the scheme does not know.
         """
-        masks = [_codes(what, m.read(t), t, self.scheme) for what, m in self._masks().items()]
+        masks = [
+            label_codes(m.read(t), t, self.scheme, what=what) for what, m in self._masks().items()
+        ]
         return self.stack.read(t), masks
 
 
@@ -238,22 +241,6 @@ def _check_masks(what: str, masks: Stack, stack: Stack) -> None:
             f"{what} have {len(masks)} frames, the stack has {len(stack)}: which belongs to which "
             "cannot be known. Give the labels of the whole stack."
         )
-
-
-def _codes(what: str, frame: Frame, t: int, scheme: LabelScheme) -> NDArray[np.uint8]:
-    """The mask as uint8, each of its codes known."""
-    known = np.zeros(256, bool)
-    known[[0, *scheme.codes]] = True
-    inside = frame.dtype.kind == "b" or (frame.min() >= 0 and frame.max() <= 255)
-    codes = frame.astype(np.uint8, copy=False)
-    if not (inside and known[codes].all()):
-        unknown = np.setdiff1d(frame, (0, *scheme.codes))
-        names = ", ".join(f"{c.code} {c.name}" for c in scheme.classes)
-        raise ValueError(
-            f"{what}, frame {t}: codes {unknown[:5].tolist()} are not known; known are 0 "
-            f"unlabelled, {names}. Tell what they mean with --codes, or give a label stack."
-        )
-    return codes
 
 
 def _both(one: Stack, other: Stack, name: str) -> tuple[float | None, float | None]:

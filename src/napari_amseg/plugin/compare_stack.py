@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.plugin.compared import Compared
+from napari_amseg.plugin.edits import Edits
 from napari_amseg.plugin.layers import label_source
 from napari_amseg.plugin.measure_job import Measuring
 from napari_amseg.plugin.measured import MeasuredLayers
@@ -32,6 +33,7 @@ class CompareStack:
         self._shown: Layer | None = None
         self._results: Results | None = None
         self._job: Measuring | None = None
+        self._edits: Edits | None = None
         self._borrowed = ""
 
     def choose(self, layer: Layer | None, shown: Layer | None, results: Results | None) -> None:
@@ -54,6 +56,7 @@ class CompareStack:
             self._job = Measuring(layer, experiment, _plain(results.settings), self._on_measured)
             self._results = self._job.results
         self._results.changed.connect(self._on_rows)
+        self._edits = Edits(layer, self._on_edit)
 
     def _experiment(
         self, layer: Layer, shown: Layer, own: Experiment, theirs: Experiment
@@ -95,6 +98,16 @@ class CompareStack:
             self._job = None
         if self._results is not None:
             self._results.changed.disconnect(self._on_rows, missing_ok=True)
+        self._edits = None
+
+    def look(self) -> None:
+        """See whether the labels are still what was measured."""
+        if self._edits is not None:
+            self._edits.look()
+
+    def _on_edit(self, layer: Layer) -> None:
+        if self._results is not None:
+            self._results.mark_stale()
 
     def _on_rows(self) -> None:
         self._changed()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.measure import MeasureSettings
 from napari_amseg.measure.quantities import Quantity
 from napari_amseg.plugin.results import Range, Results
 
@@ -72,7 +73,16 @@ class Compared:
         if self.results.in_um != self.shown.in_um:
             without = "it" if self.shown.in_um else "the shown stack"
             said.append(f"{without} has no pixel size, so lengths and areas are not compared")
+        if _options(self.results) != _options(self.shown):
+            said.append("it was measured with other options")
+        if self.results.stale:
+            said.append("its labels changed since it was measured")
         rates = self.results.experiment.frame_rate_hz, self.shown.experiment.frame_rate_hz
         if (rates[0] is None) != (rates[1] is None):
             said.append("one frame rate is unknown, so they are laid over each other by frame")
         return "; ".join(said)
+
+
+def _options(results: Results) -> MeasureSettings:
+    """How it was measured, but for the laser-on frames, which are those of one stack."""
+    return replace(results.settings, laser_on_frames="")

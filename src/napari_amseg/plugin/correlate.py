@@ -194,13 +194,13 @@ class Correlate(QWidget):
             self.export(Path(folder))
 
     def export(self, folder: Path) -> None:
-        """Write what ``amseg correlate`` writes."""
-        from napari_amseg.pipeline.correlate import write_correlation
+        """Write what ``amseg correlate --overwrite`` writes."""
+        from napari_amseg.pipeline.correlate_files import write_correlation
 
         found = self.found
         if found is None:
             return
-        self._exports.submit(lambda: write_correlation(found, folder)[0])
+        self._exports.submit(lambda: write_correlation(found, folder, overwrite=True)[0])
         self._enable()
 
     def _on_exported(self, paths: list[Path]) -> None:

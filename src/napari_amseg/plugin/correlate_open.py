@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from napari_amseg.io import read_stack
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.pipeline.campaign import CampaignRow
 from napari_amseg.plugin.files import stack_layer
-from napari_amseg.plugin.layers import LabelSource, LayerData, labels_layer
+from napari_amseg.plugin.layers import KEY, LabelSource, LayerData, labels_layer
 
 
 def layers_of(row: CampaignRow) -> tuple[list[LayerData], list[str]]:
@@ -43,9 +45,24 @@ def _stack_layer(path: str, row: CampaignRow) -> LayerData:
 
 def _labels_layer(path: str, row: CampaignRow) -> LayerData:
     data, options, kind = _stack_layer(path, row)
-    if kind == "labels":
-        return data, options, kind
-    if not np.issubdtype(data.dtype, np.integer):  # a label file that is not called one
+    if not np.issubdtype(data.dtype, np.integer):
         raise ValueError(f"{path}: holds {data.dtype}, labels are integer codes.")
-    stack: Any = read_stack(path)
-    return labels_layer(stack.to_dask(), options["name"], LabelSource(row.experiment))
+    known: Any = options["metadata"][KEY]
+    if kind != "labels":  # a label file that is not called one
+        stack: Any = read_stack(path)
+        data = stack.to_dask()
+    return labels_layer(data, options["name"], LabelSource(known.experiment, _scheme(row)))
+
+
+def _scheme(row: CampaignRow) -> LabelScheme:
+    """The codes that were measured, as the run record beside the summary tells them."""
+    name = row.summary_file.name.removesuffix("_summary.json") + "_run.json"
+    path = row.summary_file.with_name(name)
+    if not path.is_file():
+        return DEFAULT_SCHEME
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        scheme = record.get("label_scheme")
+        return DEFAULT_SCHEME if scheme is None else LabelScheme.from_json(scheme)
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"{path}: its label scheme cannot be read ({error}).") from None

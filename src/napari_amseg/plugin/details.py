@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.io.signals import Signal
-from napari_amseg.measure.correlation import LaggedCorrelation, lagged_correlation
+from napari_amseg.measure.correlation import (
+    DEFAULT_LAG_SHARE,
+    LaggedCorrelation,
+    lagged_correlation,
+)
 from napari_amseg.measure.quantities import QUANTITIES, Quantity
 from napari_amseg.measure.range_statistics import RangeStatistics
 from napari_amseg.measure.spectrum import Spectrum, spectrum
@@ -18,17 +22,21 @@ from napari_amseg.plugin.compared import Compared
 from napari_amseg.plugin.results import Range, Results
 
 Values = NDArray[np.float64]
-_LARGEST_LAG = 0.25  # of the range
 _ALWAYS = (QUANTITIES["keyhole_area"], QUANTITIES["keyhole_depth"])
 
 
 @dataclass(frozen=True, slots=True)
 class StackNumbers:
-    """Of one stack: its statistics in the range, its speed, and the chosen quantity's values."""
+    """Of one stack: its statistics in the range, its speed, and the chosen quantity's values.
+
+    values : one a frame of the range, NaN for frames that do not count in the statistics.
+    mean : of the quantity, as in the statistics; None where there are no values.
+    """
 
     statistics: RangeStatistics
     speed_m_s: float | None
     values: Values
+    mean: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +94,16 @@ def _numbers_task(
 ) -> Callable[[], StackNumbers]:
     statistics = results.statistics(quantities, within)
     values = results.values(quantity)
-    if quantity.role == "keyhole":  # an area of 0 is no keyhole, and no area
-        values[~(results.values(QUANTITIES["keyhole_area"]) > 0)] = np.nan
-    values = values[max(within[0], 0) : within[1] + 1]
 
     def compute() -> StackNumbers:
         found = statistics()
-        return StackNumbers(found, results.scan_speed_m_s(found), values)
+        if quantity.role == "keyhole":  # the same frames as in the means: with a keyhole, untrimmed
+            counts = np.zeros(values.size, bool)
+            counts[found.keyhole_frames] = True
+            values[~counts] = np.nan
+        mean = found.spreads[quantity.stem].deviation.mean
+        inside = values[max(within[0], 0) : within[1] + 1]
+        return StackNumbers(found, results.scan_speed_m_s(found), inside, mean)
 
     return compute
 
@@ -109,7 +120,7 @@ def _correlation(
         return request.no_signal or "choose a file with a signal"
     if rate_hz is None:
         return "enter the frame rate and measure: a signal needs it"
-    longest = values.size * _LARGEST_LAG / rate_hz
+    longest = values.size * DEFAULT_LAG_SHARE / rate_hz
     times = (request.within[0] + np.arange(values.size)) / rate_hz
     return _or_reason(
         lambda: lagged_correlation(values, times, signal.time_s, signal.values, max_lag_s=longest)

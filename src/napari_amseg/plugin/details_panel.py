@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
-from napari_amseg.measure.spectrum import Spectrum
+from napari_amseg.measure.spectrum import frequency_scale
 from napari_amseg.plugin.compared import Compared
 from napari_amseg.plugin.details import Details
 from napari_amseg.plugin.fields import Lines
@@ -20,7 +20,7 @@ from napari_amseg.plugin.series_plot import color_of
 from napari_amseg.plugin.signal_form import SignalForm
 from napari_amseg.plugin.small_plots import CurvePlot, HistogramPlot
 from napari_amseg.plugin.theme import Palette
-from napari_amseg.plugin.time_unit import length_unit, time_unit
+from napari_amseg.report.time_unit import length_unit, time_unit
 
 _HEIGHT_PX = 172
 
@@ -106,14 +106,15 @@ class DetailsPanel(QTabWidget):
         if details.compared is not None and compared is not None and compared.fits(quantity):
             other = details.compared.values
         label, unit = quantity.label(in_um=results.in_um), quantity.unit_of(in_um=results.in_um)
-        self.histogram.show_values(details.shown.values, other, label, unit, color)
+        means = details.shown.mean, details.compared.mean if details.compared else None
+        self.histogram.show_values(details.shown.values, other, means, label, unit, color)
 
     def _show_spectrum(self, details: Details, results: Results, color: str) -> None:
         found, q = details.spectrum, details.quantity
         if found is None or isinstance(found, str):
             self.spectrum.empty(found or "")
             return
-        unit, factor = _rate_unit(found)
+        factor, unit = frequency_scale(found.frequency_unit, found.nyquist)
         of = q.unit_of(in_um=results.in_um)
         peak = found.peaks[0].frequency * factor if found.peaks else None
         x = found.frequency[1:] * factor
@@ -142,12 +143,6 @@ class DetailsPanel(QTabWidget):
         self.lags.say(
             f"r against lag in {unit}: best lag {best:.4g} {unit}, r = {found.best_coefficient:.3f}"
         )
-
-
-def _rate_unit(found: Spectrum) -> tuple[str, float]:
-    if found.frequency_unit != "Hz":
-        return found.frequency_unit, 1.0
-    return ("kHz", 1e-3) if found.nyquist >= 2e3 else ("Hz", 1.0)
 
 
 def _page(*widgets: QWidget) -> QScrollArea:

@@ -49,16 +49,17 @@ class KymographPlot(pg.PlotWidget):
         self.scene().sigMouseClicked.connect(self._on_click)
         self.show_units(Experiment(), 1)
 
-    def show_image(self, change: NDArray[np.float32] | None) -> None:
-        """Show what changes, (T, X); None empties the plot."""
+    def show_image(
+        self, change: NDArray[np.float32] | None, levels: tuple[float, float] = (0.0, 1.0)
+    ) -> None:
+        """Show what changes, (T, X), black and white at these levels; None empties the plot."""
         if change is None:
             self.image.clear()
             self.show_line(None)
             return
         self._n_frames, width = change.shape
-        low, high = (float(v) for v in np.percentile(change, (1, 99.5)))
-        self.image.setImage(change, levels=(low, high if high > low else low + 1))
-        self.image.setRect(-0.5, -0.5, width, self._n_frames)
+        self.image.setImage(change, levels=levels)
+        self.image.setRect(0, -0.5, width, self._n_frames)  # an edge lies between columns
         self.setRange(xRange=(0, width), yRange=(0, self._n_frames), padding=0.01)
 
     def show_units(self, experiment: Experiment, width_px: int) -> None:

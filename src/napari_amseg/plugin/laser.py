@@ -228,7 +228,7 @@ class LaserFrame(QWidget):
 
     def _show_found(self, found: Seen) -> None:
         self.found = found
-        self.editor.show_found(found.change, found.line)
+        self.editor.show_found(found.change, found.line, found.levels)
         if found.line.method == "given":
             explain(ValueError(f"Drag the line into place: {found.line.notes[0]}"))
 
@@ -257,7 +257,7 @@ class LaserFrame(QWidget):
         """Add the kymograph as a layer."""
         image = self.image.layer()
         if image is not None and self.found is not None:
-            self._add(kymograph_layer(self._viewer, image, self.found.change))
+            self._add(kymograph_layer(self._viewer, image, self.found))
 
     def _add(self, layer_data: Any) -> Layer:
         """Add a layer; the stack stays the chosen one, and all is in view."""

@@ -19,7 +19,6 @@ from napari_amseg.plugin.layers import (
     ImageSource,
     LayerData,
     Preview,
-    image_layer,
     image_source,
     label_source,
     labels_layer,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _MOST_LABEL_BYTES = 2 * 2**30
+_SAMPLED_FRAMES = 512  # of a kymograph, for its contrast
 _GAP = 0.05  # between an image and what is put below it, times the image's height
 
 
@@ -58,10 +58,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A laser line and what changes along it: the kymograph, relative, float32 (T, X)."""
+    """A laser line and what changes along it: the kymograph, relative, float32 (T, X).
+
+    levels : values of it that are shown black and white.
+    """
 
     line: LaserLine
     change: NDArray[np.float32]
+    levels: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,15 @@ class LaserJob:
                 line = _to_be_dragged(xt.shape[0], xt.shape[1], str(error))
         except CancelledError:
             return None
-        return Seen(line, relative_change(xt))
+        change = relative_change(xt)
+        return Seen(line, change, _levels(change))
+
+
+def _levels(change: NDArray[np.float32]) -> tuple[float, float]:
+    """Values shown black and white: 1 % of a sample are darker, 0.5 % are brighter."""
+    sample = change[:: -(-len(change) // _SAMPLED_FRAMES)]
+    low, high = (float(v) for v in np.percentile(sample, (1, 99.5)))
+    return low, high if high > low else low + 1
 
 
 def _to_be_dragged(n_frames: int, width: int, why: str) -> LaserLine:
@@ -129,9 +141,13 @@ def window_layer(
     if window.on_only:
         frames, y, x = place["translate"]
         place["translate"] = (frames + line.first_frame * place["scale"][0], y, x)
-    data, options, kind = image_layer(source, f"{image.name} laser frame", place)
-    options["contrast_limits"] = tuple(image.contrast_limits)
-    return data, options, kind
+    options = {
+        "name": f"{image.name} laser frame",
+        "contrast_limits": tuple(image.contrast_limits),  # no frame is read to find others
+        "metadata": {KEY: source},
+        **place,
+    }
+    return source.stack.to_dask(), options, "image"
 
 
 def travelling_labels(
@@ -169,25 +185,22 @@ def window_labels_layer(
     return labels_layer(codes, f"{labels.name} laser frame", source, place_on(beside))
 
 
-def kymograph_layer(
-    viewer: napari.components.ViewerModel, image: Layer, change: NDArray[np.float32]
-) -> LayerData:
+def kymograph_layer(viewer: napari.components.ViewerModel, image: Layer, found: Seen) -> LayerData:
     """The kymograph, (T, X), below everything there is: its columns under the image's, time
     downwards, as high as the image.
     """
     place = _below(viewer, image)
     _, size_y, size_x = place["scale"]
-    low, high = (float(v) for v in np.percentile(change, (1, 99.5)))
     options = {
         "name": f"{image.name} kymograph",
-        "contrast_limits": (low, high) if high > low else (low, low + 1),
+        "contrast_limits": found.levels,
         "metadata": {KEY: Preview()},
-        "scale": (size_y * image.data.shape[-2] / len(change), size_x),
+        "scale": (size_y * image.data.shape[-2] / len(found.change), size_x),
         "translate": place["translate"][1:],
         "units": place["units"][1:],
         "axis_labels": ("y", "x"),
     }
-    return change, options, "image"
+    return found.change, options, "image"
 
 
 def _below(viewer: napari.components.ViewerModel, image: Layer) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class LineEditor(QWidget):
         self.plot = KymographPlot()
         self.plot.setMinimumHeight(220)
         self.plot.setToolTip("Drag the line or its ends; click to go to a frame.")
-        self.x0 = _spin("px", 2, "Column of the laser at frame 0.")
+        self.x0 = _spin("px", 2, "Place of the laser's leading edge at frame 0.")
         self.velocity = _spin("px a frame", 4, "Positive to the right; 0 if the laser stands.")
         self.numbers = Note(least_lines=3)
         fields = QWidget()
@@ -57,10 +57,12 @@ class LineEditor(QWidget):
         self.plot.show_image(None)
         self._show_numbers()
 
-    def show_found(self, change: NDArray[np.float32], line: LaserLine) -> None:
-        """Show what changes, (T, X), and the line that was fitted to it."""
+    def show_found(
+        self, change: NDArray[np.float32], line: LaserLine, levels: tuple[float, float]
+    ) -> None:
+        """Show what changes, (T, X), between these levels, and the line that was fitted to it."""
         self._n_frames, self._width = change.shape
-        self.plot.show_image(change)
+        self.plot.show_image(change, levels)
         self.set_line(line)
 
     def set_line(self, line: LaserLine, *, draw: bool = True) -> None:

@@ -12,16 +12,20 @@ from napari_amseg.measure import MeasureSettings
 from napari_amseg.measure.quantities import QUANTITIES, Quantity
 from napari_amseg.plugin.compare_stack import CompareStack
 from napari_amseg.plugin.details import DetailsRequest, details_task
+from napari_amseg.plugin.edits import Edits
 from napari_amseg.plugin.layers import current_frame, label_source, show_frame
 from napari_amseg.plugin.measure_export import Display
 from napari_amseg.plugin.measure_job import Measuring
+from napari_amseg.plugin.measure_remarks import remark, why_not_saved
 from napari_amseg.plugin.measured import MeasuredLayers
 from napari_amseg.plugin.results import Range, Results
+from napari_amseg.plugin.stack_columns import StackColumns
 from napari_amseg.plugin.tasks import Latest, explain
 from napari_amseg.plugin.theme import palette
 
 if TYPE_CHECKING:
     import napari
+    from napari.layers import Layer
 
 _REDRAW_MS = 250
 _DETAILS_MS = 40
@@ -37,9 +41,10 @@ class Measure(QWidget):
         self._viewer = napari_viewer
         self.results: Results | None = None
         self._job: Measuring | None = None
+        self._edits: Edits | None = None
         self._range: Range | None = None  # chosen by hand
         self._details = Latest(self._show_details)
-        self._of_stack = Latest(self._on_stack_columns)
+        self._of_stack = StackColumns(self._draw)
         self.page = MeasurePage(napari_viewer, self._display)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -90,6 +95,7 @@ class Measure(QWidget):
         self._stop_measuring()
         self._range = None
         page, layer = self.page, self.page.labels.layer()
+        self._edits = None if layer is None else Edits(layer, self._on_edit)
         if layer is None:
             self._watch(None)
         else:
@@ -99,6 +105,11 @@ class Measure(QWidget):
             self._watch(results)
             page.plots.mark_frame(current_frame(self._viewer, layer))
         page.compare.refresh()
+
+    def _on_edit(self, layer: Layer) -> None:
+        """The numbers stay in view, but are those of labels that no longer are."""
+        if self.results is not None:
+            self.results.mark_stale()
 
     def _on_compare(self) -> None:
         self.compare.choose(self.page.compare.layer(), self.page.labels.layer(), self.results)
@@ -124,7 +135,7 @@ class Measure(QWidget):
             page.progress.setValue(results.n_done)
         self._show_range()
         self._refresh.start()
-        page.show_remark(self.compare.remark(results))
+        page.show_remark(remark(results, self.compare.remark(results), running=self.is_running))
         self.enable()
 
     def enable(self) -> None:
@@ -180,23 +191,9 @@ class Measure(QWidget):
         )  # fmt: skip
         task = details_task(request)
         self._details.submit(lambda: (task(), results, compared))
-        stacks = [results] if compared is None else [results, compared.results]
         if any(q.of_stack for q in (*page.range.quantities(), self.quantity)):
-            self._submit_stack_columns(stacks)
-
-    def _submit_stack_columns(self, stacks: list[Results]) -> None:
-        within = [self._range, *([None] * (len(stacks) - 1))]
-        jobs = [
-            (results, results.n_done, frames, results.stack_columns(frames))
-            for results, frames in zip(stacks, within, strict=True)
-            if not results.told_for(frames)
-        ]
-        if jobs:
-            self._of_stack.submit(lambda: [(r, n, w, compute()) for r, n, w, compute in jobs])
-
-    def _on_stack_columns(self, told: list[Any]) -> None:
-        if any(results.keep(columns, n, within) for results, n, within, columns in told):
-            self._draw()
+            others = [] if compared is None else [(compared.results, None)]
+            self._of_stack.want([(results, self._range), *others])
 
     def _show_details(self, outcome: Any) -> None:
         details, results, compared = outcome
@@ -256,20 +253,23 @@ class Measure(QWidget):
             return "Wait until it is measured."
         if layer is None or results is None or not results.n_done:
             return "Measure first."
+        if self._edits is not None:
+            self._edits.look()
+        self.compare.look()
         compared, chosen = self.compare.over(results), self._range is not None
+        if why := why_not_saved(results, compared):
+            return why
         return Display(
             layer, results, self.within(), chosen, self.page.range.quantities(), self.quantity,
             compared, self.page.details.signal.overlay(results.experiment.frame_rate_hz),
         )  # fmt: skip
 
     def _on_step(self, event: Any = None) -> None:
-        layer = self.page.labels.layer()
-        if layer is not None:
+        if (layer := self.page.labels.layer()) is not None:
             self.page.plots.mark_frame(current_frame(self._viewer, layer))
 
     def _on_frame_chosen(self, frame: int) -> None:
-        layer = self.page.labels.layer()
-        if layer is not None:
+        if (layer := self.page.labels.layer()) is not None:
             show_frame(self._viewer, layer, frame)
 
     def _on_theme(self, event: Any = None) -> None:
@@ -277,6 +277,7 @@ class Measure(QWidget):
 
     def _stop(self) -> None:
         self._stop_measuring()
+        self._edits = None
         self.compare.stop()
         self._measured.stop()
         for latest in (self._details, self._of_stack, self.page.exports):

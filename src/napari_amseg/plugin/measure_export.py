@@ -6,29 +6,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-import numpy as np
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_amseg.io import OutputFiles, write_table
 from napari_amseg.measure.quantities import Quantity
 from napari_amseg.plugin.compared import Compared, Overlay
+from napari_amseg.plugin.details import DetailsRequest, details_task
+from napari_amseg.plugin.earlier_export import check_earlier, maker_of_labels
 from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.layers import label_source, place_on
-from napari_amseg.plugin.measure_job import export_record
+from napari_amseg.plugin.measure_job import export_record, origin_of
 from napari_amseg.plugin.results import Range, Results
+from napari_amseg.plugin.save_name import save_name
 from napari_amseg.plugin.tasks import Latest, explain
 
 if TYPE_CHECKING:
     import napari
-    import pandas as pd
     from napari.layers import Layer
 
-    from napari_amseg.report.shown import Shown
+    from napari_amseg.report.shown import Histogram, Shown
 
 _KINDS = "Pictures (*.png *.svg *.pdf);;Columns (*.csv)"
-_SUFFIXES = (".png", ".svg", ".pdf", ".csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class ExportRow(QWidget):
         self._viewer, self._display = viewer, display
         self._files = Latest(self._on_written, failed=self._on_failed)
         self._tracks = Latest(self._on_tracks, failed=self._on_failed)
+        self._written: WeakKeyDictionary[Layer, set[Path]] = WeakKeyDictionary()
+        self._remark = ""  # of the rows that are written
         self.tables, self.plot = QPushButton("Export…"), QPushButton("Save plot…")
         self.tracks = QPushButton("Pore tracks")
         self.with_labels = QCheckBox("with labels")
@@ -108,13 +111,29 @@ class ExportRow(QWidget):
             return
         layer, results, within = shown.layer, shown.results, shown.chosen_range
         source = replace(label_source(layer), experiment=results.experiment)
-        edited = source.results is not results
+        edited, origin = source.results is not results, origin_of(layer)
         labels = layer.data if self.with_labels.isChecked() and layer.ndim == 3 else None
+        if labels is not None and results.remark:
+            explain(ValueError(f"{results.remark}: measure all, or leave out 'with labels'."))
+            return
+        rows, again = results.copy(), folder / shown.stem in self._written.get(layer, set())
 
         def write() -> list[Path]:
-            record = export_record(source, results.settings_for(within), edited=edited)
-            return results.write(folder, shown.stem, record, labels, within=within)
+            record = export_record(
+                source,
+                rows.settings_for(within),
+                edited=edited,
+                origin=origin,
+                remark=rows.remark,
+            )
+            if not again:
+                check_earlier(folder, shown.stem, record["inputs"], origin)
+            record["labels_made_by"] = maker_of_labels(folder, shown.stem)
+            paths = rows.write(folder, shown.stem, record, labels, within=within)
+            self._written.setdefault(layer, set()).add(folder / shown.stem)
+            return paths
 
+        self._remark = rows.remark
         self._files.submit(write)
         self.enable()
 
@@ -126,19 +145,23 @@ class ExportRow(QWidget):
             self, "Save what is shown", f"{shown.stem}_shown.png", _KINDS
         )
         if path:
-            target = Path(path)
-            suffix = ".csv" if "csv" in kind and target.suffix == ".png" else ""
-            self.save_plot(target.with_suffix(suffix) if suffix else target)
+            self.save_plot(Path(path), columns="csv" in kind)
 
-    def save_plot(self, path: Path) -> None:
-        """Write a picture of what is shown, or its columns, as the suffix says."""
+    def save_plot(self, path: Path, *, columns: bool = False) -> None:
+        """Write a picture of what is shown, or its columns, as the suffix says.
+
+        columns : whether columns were asked for, whatever suffix was proposed.
+        """
         shown = self._display()
         if isinstance(shown, str):
             return
-        if path.suffix.lower() not in _SUFFIXES:
-            explain(ValueError(f"{path.name}: end the name in {', '.join(_SUFFIXES)}."))
+        try:
+            target = save_name(path, columns=columns)
+        except (ValueError, OSError) as error:
+            explain(error)
             return
-        self._files.submit(lambda: save_shown(shown, path))
+        self._remark = shown.results.remark
+        self._files.submit(lambda: save_shown(shown, target))
         self.enable()
 
     def add_tracks(self) -> None:
@@ -167,7 +190,8 @@ class ExportRow(QWidget):
         from napari.utils.notifications import show_info
 
         self.enable()
-        show_info(f"Wrote {', '.join(p.name for p in paths)} to {paths[0].parent}")
+        only = f" ({self._remark})" if self._remark else ""
+        show_info(f"Wrote {', '.join(p.name for p in paths)} to {paths[0].parent}{only}")
 
     def _on_failed(self, error: BaseException) -> None:
         self.enable()
@@ -196,25 +220,45 @@ def save_shown(shown: Display, path: Path) -> list[Path]:
 
 def _figure_of(shown: Display) -> Shown:
     from napari_amseg.report.shown import Shown
+    from napari_amseg.report.time_unit import time_unit
 
-    results, compared = shown.results, shown.compared
-    frames = results.measurements.copy(results.settings_for(shown.chosen_range)).frames()
-    signal, other = None, None
+    results, rate = shown.results, shown.results.experiment.frame_rate_hz
+    rows, compared = _whole(results, shown.chosen_range), shown.compared
+    signal = other = None
     if compared is not None and compared.results.n_done:
-        other = _on_axis_of(compared, frames)
+        compared = replace(compared, results=_whole(compared.results, None), shown=rows)
+        other = compared.results.measurements.frames()
+        other = other.assign(frame=other["frame"] * compared.frames_per_frame)
+    unit = time_unit(rate, results.n_frames)
     if shown.overlay is not None:
-        rate, unit = results.experiment.frame_rate_hz or 1.0, shown.overlay.unit
-        label = f"{shown.overlay.name} ({unit})" if unit else shown.overlay.name
-        signal = shown.overlay.x * 1e3 / rate, shown.overlay.values, label
+        of = shown.overlay.unit
+        label = f"{shown.overlay.name} ({of})" if of else shown.overlay.name
+        signal = shown.overlay.x * unit.per_frame, shown.overlay.values, label
+    name = ", ".join(part for part in (shown.layer.name, results.remark) if part)
     return Shown(
-        frames, shown.layer.name, shown.quantities, *shown.within, shown.quantity,
-        other, compared.name if compared else "", signal,
+        rows.measurements.frames(), name, shown.quantities, *shown.within, shown.quantity,
+        _histograms(shown, name, rows, compared), unit, other, compared.name if compared else "",
+        signal,
     )  # fmt: skip
 
 
-def _on_axis_of(compared: Compared, frames: pd.DataFrame) -> pd.DataFrame:
-    """The frame table of the compared stack, on the time axis of the shown one."""
-    other = compared.results.measurements.copy().frames()
-    at = other["frame"] * compared.frames_per_frame
-    rate = compared.shown.experiment.frame_rate_hz
-    return other.assign(frame=at, time_s=at / rate if rate else np.nan)
+def _whole(results: Results, within: Range | None) -> Results:
+    """The rows with the columns that only the stack can tell, for the laser-on range."""
+    whole = results.copy()
+    whole.measurements = results.measurements.copy(results.settings_for(within))
+    whole.keep(whole.stack_columns(within)(), whole.n_done, within)
+    return whole
+
+
+def _histograms(
+    shown: Display, name: str, rows: Results, compared: Compared | None
+) -> list[Histogram]:
+    """The same values and means as on the pages of the widget."""
+    from napari_amseg.report.shown import Histogram
+
+    request = DetailsRequest(rows, shown.within, shown.quantity, "Histogram", compared)
+    details = details_task(request)()
+    stacks = [Histogram(name, details.shown.values, details.shown.mean)]
+    if details.compared is not None and compared is not None and compared.fits(shown.quantity):
+        stacks.append(Histogram(compared.name, details.compared.values, details.compared.mean))
+    return stacks

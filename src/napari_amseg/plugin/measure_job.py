@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_amseg.labels import LabelScheme
@@ -108,17 +109,28 @@ class Measuring:
 
 
 def export_record(
-    source: LabelSource, settings: MeasureSettings, *, edited: bool
+    source: LabelSource,
+    settings: MeasureSettings,
+    *,
+    edited: bool,
+    origin: str | None = None,
+    remark: str = "",
 ) -> dict[str, Any]:
-    """The run record of an export from the viewer; hashes the input files, so call in a thread."""
+    """The run record of an export from the viewer; hashes the input files, so call in a thread.
+
+    origin : where the labels come from, see :func:`origin_of`. remark : what else must be known.
+    """
     run = source.run
     with InputHashes(run.get("files", ())) as hashes:
         inputs = hashes.records()
     notes = list(run.get("notes", ()))
     if edited:
         notes.append("labels were measured in the viewer; they may have been edited by hand")
+    if remark:
+        notes.append(remark)
     return run_record(
         inputs=inputs,
+        source=origin,
         settings={**run.get("settings", {}), "measure": settings.to_json()},
         chain=run.get("chain"),
         model=run.get("model"),
@@ -128,3 +140,10 @@ def export_record(
         experiment=source.experiment.to_json(),
         label_scheme=source.scheme.to_json(),
     )
+
+
+def origin_of(layer: Layer) -> str | None:
+    """The file, in full, of which labels were made or, if unknown, from which they were opened."""
+    files = label_source(layer).run.get("files") or ()
+    path = files[0] if files else layer.source.path
+    return str(Path(path).resolve()) if path else None

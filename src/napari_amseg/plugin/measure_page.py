@@ -150,7 +150,7 @@ class MeasurePage(QScrollArea):
         self.details.set_palette(colors)
 
     def show_remark(self, text: str) -> None:
-        """Say what a user must know about the comparison; nothing takes no room."""
+        """Say what a user must know about the numbers; nothing takes no room."""
         self.remark.setText(text)
         self.remark.setVisible(bool(text))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from napari_amseg.measure.quantities import Quantity
 from napari_amseg.measure.range_statistics import Spread
 from napari_amseg.plugin.details import Details, StackNumbers
-from napari_amseg.plugin.time_unit import TimeUnit
+from napari_amseg.report.time_unit import TimeUnit
 
 _COLUMNS: tuple[tuple[str, Callable[[Spread], str]], ...] = (
     ("n", lambda s: str(s.n)),
@@ -19,8 +19,13 @@ _COLUMNS: tuple[tuple[str, Callable[[Spread], str]], ...] = (
     ("max", lambda s: number(s.greatest)),
 )
 STATISTICS_HELP = (
-    "n: the frames of the range with the laser on and a keyhole.\n"
-    "δavg, δmax: average and greatest deviation from the mean, in percent of it."
+    "All numbers are of the frames of the range. The summary of an export counts pores in the "
+    "whole stack.\n"
+    "n: the frames with a value. For the keyhole, those with a keyhole, without the ones skipped "
+    "at entry and exit; for pores, powder and surface, all frames of the range.\n"
+    "δavg, δmax: average and greatest deviation from the mean, in percent of it; not for what can "
+    "be negative.\n"
+    "The mean pore fraction is that of the pixels of all frames together."
 )
 
 

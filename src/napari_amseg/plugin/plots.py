@@ -17,7 +17,7 @@ from napari_amseg.plugin.results import Range, Results
 from napari_amseg.plugin.series_plot import SeriesPlot
 from napari_amseg.plugin.signal_axis import SignalAxis
 from napari_amseg.plugin.theme import Palette
-from napari_amseg.plugin.time_unit import TimeUnit, time_unit
+from napari_amseg.report.time_unit import TimeUnit, time_unit
 
 Values = NDArray[np.float64]
 _BOTTOM_HEIGHT_PX, _LINE_HEIGHT_PX = 36, 3

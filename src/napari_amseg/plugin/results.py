@@ -34,6 +34,7 @@ class Results:
     """Rows of a label stack by frame; `changed` fires when some were added.
 
     n_frames : of the whole stack, so that plots have their final width from the start.
+    stale : the labels were edited since, so the rows are those of labels that no longer are.
     """
 
     changed = Signal()
@@ -43,6 +44,7 @@ class Results:
         self.measurements = Measurements(experiment, settings)
         self._columns: dict[str, Values] = {}
         self._told: tuple[int, Range | None] | None = None
+        self.stale = False
 
     @property
     def experiment(self) -> Experiment:
@@ -64,6 +66,18 @@ class Results:
         self.measurements.append({**row, "frame": frame}, pores)
         self._columns.clear()
 
+    def mark_stale(self) -> None:
+        """The labels were edited: the rows may be looked at, not saved; fires `changed`."""
+        if not self.stale:
+            self.stale = True
+            self.changed.emit()
+
+    def copy(self) -> Results:
+        """The rows so far, for a thread: nothing is added to them."""
+        other = Results(self.n_frames, self.experiment, self.settings)
+        other.measurements = self.measurements.copy()
+        return other
+
     @property
     def n_done(self) -> int:
         """How many frames have been measured."""
@@ -73,6 +87,11 @@ class Results:
     def complete(self) -> bool:
         """Whether every frame has been measured."""
         return self.n_done == self.n_frames
+
+    @property
+    def remark(self) -> str:
+        """That not every frame has been measured, in words; empty if all were."""
+        return "" if self.complete else f"{self.n_done} of {self.n_frames} frames measured"
 
     def values(self, quantity: Quantity) -> Values:
         """One value a frame, in um where the pixel size is known; NaN where there is none."""

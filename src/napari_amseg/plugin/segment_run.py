@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import Failed, Finished, FrameDone, Started
 from napari_amseg.pipeline.supervise import ComputeProcess
+from napari_amseg.plugin.edits import Edits
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
@@ -92,7 +93,8 @@ class SegmentRun:
             self.job.labels, f"{image.name} labels", source, place_on(image)
         )
         layer = Labels(data, **options)
-        layer.events.paint.connect(self._on_paint)
+        self._edited = False  # while it ran
+        self._edits = Edits(layer, self._on_edit)
         self._viewer.add_layer(layer)
         return layer
 
@@ -119,11 +121,13 @@ class SegmentRun:
         ours = (self.layer, self.confidence_layer)
         return [layer for layer in ours if layer is not None and layer in self._viewer.layers]
 
-    def _on_paint(self, event: Any = None) -> None:
-        """Rows no longer describe labels that were painted on."""
-        source = self.layer.metadata.get(KEY)
+    def _on_edit(self, layer: Layer) -> None:
+        """Rows no longer describe labels that were painted on, or whose painting was undone."""
+        self._edited = True
+        source = layer.metadata.get(KEY)
         if self.ended and isinstance(source, LabelSource) and source.results is not None:
-            self.layer.metadata = {**self.layer.metadata, KEY: replace(source, results=None)}
+            layer.metadata = {**layer.metadata, KEY: replace(source, results=None)}
+            self.results.mark_stale()
 
     def start(self, process: ComputeProcess) -> None:
         """Run the job in a thread that supervises the compute process."""
@@ -215,4 +219,6 @@ class SegmentRun:
         if self._activity is not None:
             self._activity.close()
         self.ended = True
+        if self._edited:
+            self._on_edit(self.layer)
         self.results.changed.emit()

@@ -88,9 +88,18 @@ class HistogramPlot(SmallPlot):
     """How often a quantity has which value, in percent of the frames; lines mark the means."""
 
     def show_values(
-        self, values: Values, compared: Values | None, label: str, unit: str, color: str
+        self,
+        values: Values,
+        compared: Values | None,
+        means: tuple[float | None, float | None],
+        label: str,
+        unit: str,
+        color: str,
     ) -> None:
-        """Draw the histogram of the finite `values`, that of another stack dashed over it."""
+        """Draw the histogram of the finite `values`, that of another stack dashed over it.
+
+        means : of both, as the numbers of the range have them.
+        """
         self.clear()
         series = [values] if compared is None else [values, compared]
         known = [s[np.isfinite(s)] for s in series]
@@ -101,14 +110,15 @@ class HistogramPlot(SmallPlot):
         edges = _edges(np.concatenate(known))
         said = []
         for i, some in enumerate(known):
-            if not some.size:
+            mean = means[i]
+            if not some.size or mean is None:
                 continue
             share = 100 * np.histogram(some, edges)[0] / some.size
             pen = self._pen(self.palette_.text, 1, dashed=True) if i else self._pen(color, 1)
             brush = pg.mkBrush(None) if i else pg.mkBrush(_faded(color))
             self.plot(edges, share, stepMode="center", pen=pen, fillLevel=0, brush=brush)
-            self._upright(float(some.mean()), self.palette_.text if i else color, dashed=bool(i))
-            said.append(f"{'┄ ' if i else ''}{float(some.mean()):.4g} {unit}".strip())
+            self._upright(mean, self.palette_.text if i else color, dashed=bool(i))
+            said.append(f"{'┄ ' if i else ''}{mean:.4g} {unit}".strip())
         self.say(f"% of frames; mean {' '.join(said)}")
         self.setXRange(edges[0], edges[-1], padding=0.02)
         self.enableAutoRange(axis="y")

@@ -128,16 +128,20 @@ class Video(QWidget):
         stem = safe_stem(image.name) if image is not None else "video"
         path, _ = QFileDialog.getSaveFileName(self, "Video or film strip", f"{stem}.mp4", _FILTER)
         if path:
-            self.write(Path(path))
+            self.write(Path(path), asked=True)
 
-    def write(self, path: Path) -> None:
-        """Write the chosen layers to a file in a thread; one without an ending becomes a video."""
+    def write(self, path: Path, *, asked: bool = False) -> None:
+        """Write the chosen layers to a file in a thread; one without an ending becomes a video.
+
+        asked : whether the user agreed to replace a file at just this path.
+        """
         from napari.qt.threading import create_worker
 
         image, labels = self.image.layer(), self.labels.layer()
         if image is None or labels is None or self.is_running:
             return
-        path = path if path.suffix else path.with_suffix(".mp4")
+        final = path if path.suffix else path.with_suffix(".mp4")
+        asked, path = asked and final == path, final
         try:
             looks = self.looks.value().to_json() | {"fps": self.settings.value().fps}
             request = video_request(
@@ -148,6 +152,7 @@ class Video(QWidget):
                 experiment=self.experiment.value(),
                 frames=self.frames.text(),
                 settings=VideoSettings(**looks),
+                overwrite=asked,
             )
         except (ValueError, OSError) as error:
             explain(error)

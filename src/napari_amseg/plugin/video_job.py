@@ -52,16 +52,24 @@ def video_request(
     experiment: Experiment,
     frames: str,
     settings: VideoSettings,
+    overwrite: bool = False,
 ) -> VideoRequest:
     """The video of what the layers show, in the contrast of the image layer.
 
-    experiment : pixel size and frame rate, as filled in.
+    experiment : pixel size and frame rate, as filled in. overwrite : whether an earlier file may be
+    replaced, because someone was asked.
 
     Raises
     ------
     ValueError
         If layers do not fit each other, or the file's ending is not known.
+    FileExistsError
+        If the file is there and may not be replaced.
     """
+    if path.exists() and not overwrite:
+        raise FileExistsError(
+            f"{path}: exists already; press Write… again and choose it, or another name."
+        )
     stacks = [stack_from_array(layer.data) for layer in (image, labels, truth) if layer is not None]
     ours: ImageSource = image_source(image)
     low, high = (float(v) for v in image.contrast_limits)
@@ -75,7 +83,7 @@ def video_request(
         limits=(low, high),
         title="Preprocessed" if ours.chain.steps else "Raw",
         settings=settings,
-        overwrite=True,  # the file dialogue has asked
+        overwrite=overwrite,
     )
 
 

@@ -54,7 +54,7 @@ def draw_kymograph(
         vmax=high if high > low else low + 1,
         aspect="auto",
         interpolation="nearest",
-        extent=(-0.5 * dx, (width - 0.5) * dx, (n_frames - 0.5) * dt, -0.5 * dt),
+        extent=(0, width * dx, (n_frames - 0.5) * dt, -0.5 * dt),  # edges lie between columns
     )
     ax.set_xlabel(f"x ({x_unit})")
     ax.set_ylabel(f"Time ({t_unit})" if t_unit else "Frame")
@@ -62,7 +62,7 @@ def draw_kymograph(
         return
     frames = np.array([line.first_frame, min(line.last_frame, n_frames - 1)])
     ax.plot(line(frames) * dx, frames * dt, color=_LINE_COLOR, lw=1.2, ls=(0, (5, 3)))
-    ax.set_xlim(-0.5 * dx, (width - 0.5) * dx)
+    ax.set_xlim(0, width * dx)
     ax.set_ylim((n_frames - 0.5) * dt, -0.5 * dt)
     ax.set_title(speed_in_words(line, experiment).replace(", ", "\n"), fontsize=8)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.measure.quantities import MAIN_QUANTITIES, Quantity
+from napari_amseg.report.time_unit import TimeUnit, length_unit
 
 _COLORS = {c.role: c.color for c in DEFAULT_SCHEME.classes}
 
@@ -18,26 +19,40 @@ def column(frames: Any, quantity: Quantity) -> tuple[Any, str]:
     return frames[quantity.column(in_um=known)], quantity.unit_of(in_um=known)
 
 
-def time_axis(frames: Any) -> tuple[Any, str]:
-    """Time in ms where the frame rate is known, else the frame number."""
-    if frames["time_s"].notna().all():
-        return frames["time_s"] * 1e3, "Time (ms)"
-    return frames["frame"], "Frame"
+def time_axis(frames: Any, unit: TimeUnit | None = None) -> tuple[Any, str]:
+    """Time where the frame rate is known, else the frame number; and what the axis is called.
+
+    unit : of the time; None: as suits the length of the stack.
+    """
+    if unit is None and frames["time_s"].notna().all():
+        name, per_second = length_unit(_length_s(frames))
+        return frames["time_s"] * per_second, f"Time ({name})"
+    if unit is None or unit.name == "frame":
+        return frames["frame"], "Frame"
+    return frames["frame"] * unit.per_frame, unit.label.capitalize()
 
 
-def draw_series(ax: Any, frames: Any, quantity: Quantity, **style: Any) -> None:
+def _length_s(frames: Any) -> float:
+    """How long the frames of a table last; 1 s if there is but the first, which has no rate."""
+    last, last_s = float(frames["frame"].max()), float(frames["time_s"].max())
+    return last_s * (last + 1) / last if last > 0 else 1.0
+
+
+def draw_series(
+    ax: Any, frames: Any, quantity: Quantity, *, unit: TimeUnit | None = None, **style: Any
+) -> None:
     """One quantity against time on a matplotlib axis; gaps where there is no keyhole.
 
-    frames : pandas table with the columns of ``_frames.csv``.
+    frames : pandas table with the columns of ``_frames.csv``. unit : as in :func:`time_axis`.
     """
-    x, _ = time_axis(frames)
-    y, unit = column(frames, quantity)
+    x, _ = time_axis(frames, unit)
+    y, of_y = column(frames, quantity)
     steps = {"drawstyle": "steps-mid"} if quantity.whole else {}
     plain = {"color": _COLORS[quantity.role], "lw": 1.2, "ms": 4}
     plain["marker"] = "." if len(frames) <= 200 else ""
     ax.plot(x, y, **(plain | steps | style))
     title = quantity.title.capitalize()
-    ax.set_ylabel(f"{title} ({unit})" if unit else title)
+    ax.set_ylabel(f"{title} ({of_y})" if of_y else title)
     if not y.min() < 0:
         ax.set_ylim(0, None if y.max() > 0 else 1)
     if quantity.whole:

@@ -8,14 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_amseg.measure.quantities import Quantity, bin_count
 from napari_amseg.report.series import column, draw_series, figure_format, time_axis
+from napari_amseg.report.time_unit import TimeUnit
 
 _WIDTH_IN, _PANEL_IN, _HISTOGRAM_IN = 7.2, 1.5, 2.1
 _OTHER = {"color": "black", "lw": 0.9, "ls": "--", "marker": ""}
 _ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2}
 _SIGNAL_COLOR = "#997700"
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Values of a stack, (n,), NaN for frames that do not count; and their mean, None without."""
+
+    name: str
+    values: NDArray[np.float64]
+    mean: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +38,10 @@ class Shown:
     frames : pandas table with the columns of ``_frames.csv``. name : of the stack.
     quantities : a panel each. first, last : the chosen range of frames.
     histogram : the quantity whose histogram in the range is drawn below.
-    other, other_name : frame table of a stack to compare with, its ``time_s`` or ``frame`` on the
-        same axis; None without one.
-    signal : time in the units of the x axis, values and axis label of an external signal, or None.
+    histograms : the values of each stack. unit : of the time.
+    other, other_name : frame table of a stack to compare with, its ``frame`` on the same axis; None
+        without one.
+    signal : time in that unit, values and axis label of an external signal, or None.
     """
 
     frames: Any
@@ -38,6 +50,8 @@ class Shown:
     first: int
     last: int
     histogram: Quantity
+    histograms: Sequence[Histogram]
+    unit: TimeUnit
     other: Any = None
     other_name: str = ""
     signal: tuple[Any, Any, str] | None = None
@@ -59,7 +73,7 @@ def shown_figure(shown: Shown, path: Path) -> None:
                 ax.sharex(panels[0])
             draw_shown(ax, shown, quantity)
             ax.tick_params(labelbottom=ax is panels[n - 1])
-        panels[n - 1].set_xlabel(time_axis(shown.frames)[1])
+        panels[n - 1].set_xlabel(time_axis(shown.frames, shown.unit)[1])
         if shown.other is not None:
             panels[0].legend(fontsize=7, frameon=False, **_ABOVE)
         if shown.signal is not None:
@@ -71,9 +85,9 @@ def shown_figure(shown: Shown, path: Path) -> None:
 
 def draw_shown(ax: Any, shown: Shown, quantity: Quantity) -> None:
     """One quantity on a matplotlib axis, the range shaded, the other stack dashed."""
-    draw_series(ax, shown.frames, quantity, label=shown.name)
+    draw_series(ax, shown.frames, quantity, unit=shown.unit, label=shown.name)
     if _comparable(shown, quantity):
-        draw_series(ax, shown.other, quantity, label=shown.other_name, **_OTHER)
+        draw_series(ax, shown.other, quantity, unit=shown.unit, label=shown.other_name, **_OTHER)
         rises_from_zero = ax.get_ylim()[0] == 0
         ax.autoscale(axis="y")
         if rises_from_zero:
@@ -95,29 +109,21 @@ def draw_signal(ax: Any, x: Any, values: Any, label: str) -> None:
 def draw_histogram(ax: Any, shown: Shown) -> None:
     """How often the quantity has which value in the range, means marked, on a matplotlib axis."""
     quantity = shown.histogram
-    tables = [(shown.frames, shown.name)]
-    if _comparable(shown, quantity):
-        tables.append((shown.other, shown.other_name))
-    series = []
-    for table, name in tables:
-        values, unit = column(table, quantity)
-        counts = time_axis(table)[0].between(*_limits(shown))
-        if quantity.role == "keyhole":  # an area of 0 is no keyhole, and no area
-            counts &= table["keyhole_area_px"] > 0
-        series.append((values[counts].dropna().to_numpy(float), unit, name))
-    known = np.concatenate([values for values, _, _ in series])
+    unit = column(shown.frames, quantity)[1]
+    series = [h.values[np.isfinite(h.values)] for h in shown.histograms]
+    known = np.concatenate(series)
     if known.size:
         edges = np.histogram_bin_edges(known, bin_count(known.size))
-        for i, (values, unit, name) in enumerate(series):
-            if not values.size:
+        for i, (values, stack) in enumerate(zip(series, shown.histograms, strict=True)):
+            if not values.size or stack.mean is None:
                 continue
             look = {"histtype": "step", "color": "black", "ls": "--"} if i else {"color": "0.7"}
             weights = np.full(values.size, 100 / values.size)
             ax.hist(values, edges, weights=weights, **look)
-            said = f"{name}: mean {values.mean():.4g} {unit}, {values.size} frames"
-            ax.axvline(values.mean(), color="black", lw=1, ls="--" if i else "-", label=said)
+            mean = f"{stack.mean:.4g} {unit}".strip()
+            said = f"{stack.name}: mean {mean}, {values.size} frames"
+            ax.axvline(stack.mean, color="black", lw=1, ls="--" if i else "-", label=said)
         ax.legend(fontsize=7, frameon=False, **_ABOVE)
-    unit = series[0][1]
     title = quantity.title.capitalize()
     ax.set_xlabel(f"{title} ({unit})" if unit else title)
     ax.set_ylabel("Frames (%)")
@@ -126,7 +132,9 @@ def draw_histogram(ax: Any, shown: Shown) -> None:
 
 def _limits(shown: Shown) -> tuple[float, float]:
     """The ends of the range on the x axis."""
-    x = time_axis(shown.frames)[0][shown.frames["frame"].between(shown.first, shown.last)]
+    x = time_axis(shown.frames, shown.unit)[0][
+        shown.frames["frame"].between(shown.first, shown.last)
+    ]
     return (float(x.min()), float(x.max())) if len(x) else (0.0, 0.0)
 
 

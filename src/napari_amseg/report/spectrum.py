@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.measure.correlation import LaggedCorrelation
-from napari_amseg.measure.spectrum import Spectrogram, Spectrum
+from napari_amseg.measure.spectrum import Spectrogram, Spectrum, frequency_scale
 from napari_amseg.report.series import figure_format
 
 Array = NDArray[np.float64]
@@ -70,7 +70,7 @@ def draw_spectrum(ax: Any, spectrum: Spectrum, *, unit: str = "") -> None:
 
     unit : of the series.
     """
-    factor, f_unit = _frequency_scale(spectrum)
+    factor, f_unit = frequency_scale(spectrum.frequency_unit, spectrum.nyquist)
     frequency, nyquist = spectrum.frequency * factor, spectrum.nyquist * factor
     ax.loglog(frequency[1:], spectrum.density[1:], color=_BLUE, lw=0.9)
     ax.loglog(frequency[1:], spectrum.background[1:], color=_BLACK, lw=0.8, ls=":",
@@ -109,7 +109,7 @@ def draw_spectrogram(ax: Any, found: Spectrogram, *, start: float = 0.0) -> Any:
 
     factor, t_unit = _time_scale(found.time_unit, float(np.ptp(found.time)))
     top = float(found.frequency[-1])
-    scale, f_unit = _hertz(found.frequency_unit, top)
+    scale, f_unit = frequency_scale(found.frequency_unit, top)
     positive = found.density[1:][found.density[1:] > 0]
     low, high = np.percentile(positive, [_LOWEST, _HIGHEST]) if positive.size else (0.1, 1.0)
     image = ax.pcolormesh(
@@ -166,15 +166,6 @@ def spectrum_figure(panels: SpectrumPanels, path: Path, *, title: str = "") -> N
         if title:
             figure.suptitle(title, fontsize=9)
         figure.savefig(path, dpi=200, format=figure_format(path))
-
-
-def _frequency_scale(spectrum: Spectrum) -> tuple[float, str]:
-    return _hertz(spectrum.frequency_unit, spectrum.nyquist)
-
-
-def _hertz(unit: str, top: float) -> tuple[float, str]:
-    """Factor and unit in which frequencies up to `top` read well."""
-    return (1e-3, "kHz") if unit == "Hz" and top >= 2000 else (1.0, unit)
 
 
 def _time_scale(unit: str, length: float) -> tuple[float, str]:
