@@ -164,3 +164,18 @@ def test_a_spectrogram_without_a_whole_segment_is_an_empty_panel(tmp_path, rng):
     done = run(path, "--segment-frames", 64, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "out" / "depth_spectrum.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_frames_and_values_alone_are_a_table_too(tmp_path):
+    table = tmp_path / "fr.csv"
+    values = 100 + 5 * np.sin(2 * np.pi * np.arange(128) / 8)
+    rows = "".join(f"{t},{v:.6f}\n" for t, v in enumerate(values))
+    table.write_text("frame,depth_um\n" + rows)
+    result = run(table, "--frame-rate", "8000", "-o", tmp_path / "timed")
+    assert result.exit_code == 0, result.output
+    record = json.loads((tmp_path / "timed" / "fr_spectrum.json").read_text())
+    assert record["spectrum"]["nyquist"] == 4000
+    result = run(table, "-o", tmp_path / "frames")
+    assert result.exit_code == 0, result.output
+    record = json.loads((tmp_path / "frames" / "fr_spectrum.json").read_text())
+    assert record["spectrum"]["frequency_unit"] == "cycles/frame"

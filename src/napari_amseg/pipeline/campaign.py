@@ -189,6 +189,7 @@ def _row(
 
 
 def _rows_of_folder(folder: Path) -> Iterator[CampaignRow]:
+    folder = folder.resolve()  # the table written later lies elsewhere
     files = sorted(p for p in folder.rglob(f"*{_SUMMARY}") if not p.name.startswith("."))
     records = [_run_record(file).get("experiment") or {} for file in files]
     stated = [record.get("experiment") for record in records]

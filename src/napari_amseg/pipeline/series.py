@@ -57,7 +57,8 @@ def read_series(
     """
     settings = settings or SeriesSettings()
     columns = signal_columns(path)
-    if "frame" in columns and "time_s" in columns:
+    own_times = any(c.casefold().startswith("time") and c != "time_s" for c in columns)
+    if "frame" in columns and ("time_s" in columns or not own_times):
         values, timed = _of_frames(path, columns, settings.column, frame_rate_hz)
     elif frame_rate_hz is None:
         values, timed = read_signal(path, value_column=settings.column), True
@@ -93,6 +94,8 @@ def _of_frames(
         return read_signal(path, time_column="frame", value_column=name, time_unit="s")
 
     wanted = (column,) if column else tuple(c for c in _DEFAULT_COLUMNS if c in columns)
+    if not wanted and len(columns) == 2:
+        wanted = tuple(c for c in columns if c != "frame")
     tables = [(name, read(name)) for name in wanted]
     named = next(((n, t) for n, t in tables if np.isfinite(t.values).any()), None)
     if named is None:
@@ -113,6 +116,6 @@ def _of_frames(
         if not frame_rate_hz > 0:
             raise ValueError(f"frame rate is {frame_rate_hz:g} Hz: it must be above 0.")
         times = times / frame_rate_hz
-    elif np.isfinite(seconds := read("time_s").values).all():
+    elif "time_s" in columns and np.isfinite(seconds := read("time_s").values).all():
         times, timed = seconds, True
     return Signal(found.name, times, values, found.unit), timed

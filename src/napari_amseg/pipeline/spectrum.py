@@ -15,12 +15,15 @@ from napari_amseg.measure.correlation import (
     LaggedCorrelation,
     lagged_correlation,
 )
+from napari_amseg.measure.sampling import drop_outliers
 from napari_amseg.measure.spectrum import Spectrum, prepare, spectrogram, spectrum
 from napari_amseg.measure.spectrum_settings import SpectrumSettings
 from napari_amseg.pipeline.series import Series, SeriesSettings, read_series
 from napari_amseg.provenance import run_record, sha256
 from napari_amseg.report.spectrum import SpectrumPanels, spectrum_figure
 from napari_amseg.settings import Settings, setting
+
+_FAR_OFF_SIGMA = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ def _record(
     return run_record(
         inputs=[{"name": path.name, "sha256": sha256(path)} for path in inputs],
         settings=settings,
-        notes=found.notes,
+        notes=(*found.notes, *_told_outliers(series, request.settings)),
         series={
             "name": series.name,
             "unit": series.unit or None,
@@ -181,6 +184,21 @@ def _record(
         },
         spectrum=_spectrum_record(found),
         correlation=None if related is None else _correlation_record(related),
+    )
+
+
+def _told_outliers(series: Series, settings: SpectrumSettings) -> tuple[str, ...]:
+    """A remark on values far off, where nobody asked for them to be left out."""
+    if settings.outlier_sigma:
+        return ()
+    window = settings.outlier_window_frames
+    n = drop_outliers(series.even.values, sigmas=_FAR_OFF_SIGMA, window=window)[1]
+    if not n:
+        return ()
+    return (
+        f"{n} values lie {_FAR_OFF_SIGMA:g} robust standard deviations and more from their running "
+        f"median: wrong masks or lost tracking make peaks of their own. Look at the series; "
+        f"--outlier-sigma {_FAR_OFF_SIGMA:g} leaves them out.",
     )
 
 

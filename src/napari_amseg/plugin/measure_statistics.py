@@ -66,7 +66,7 @@ def stack_words(numbers: StackNumbers) -> str:
     elif s.leading_edge_px_per_frame is not None:
         said += f", {abs(s.leading_edge_px_per_frame):.3g} px a frame"
     each = f" ({s.pores / s.n_frames:.3g} a frame)" if s.n_frames else ""
-    return f"{said}, {s.pores} pores{each}"
+    return f"{said}, {s.pores} sightings of pores{each}"
 
 
 def number(value: float | None) -> str:
