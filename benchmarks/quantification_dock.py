@@ -33,7 +33,7 @@ from napari.qt import get_qapp
 from napari_amseg.measure import MeasureSettings, measure_frame
 from napari_amseg.measure.quantities import MAIN_QUANTITIES, QUANTITIES
 from napari_amseg.plugin.layers import LabelSource, labels_layer
-from napari_amseg.plugin.results import Results
+from napari_amseg.plugin.measure.results import Results
 from napari_amseg.types import Experiment
 
 KNOWN = Experiment(pixel_size_um=2.0, frame_rate_hz=50_000.0)

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt
 from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.measure.laser_frame import Window
 from napari_amseg.measure.laser_line import LaserLine
-from napari_amseg.plugin.laser_job import LaserJob, Progress, window_layer
+from napari_amseg.plugin.laser.job import LaserJob, Progress, window_layer
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,

@@ -29,9 +29,9 @@ from napari_amseg.plugin.layers import (
     labels_layer,
     show_frame,
 )
-from napari_amseg.plugin.load import set_experiment
-from napari_amseg.plugin.results import Results
-from napari_amseg.plugin.segment_job import Copied, Progress, batched, frame_order, in_words
+from napari_amseg.plugin.load.widget import set_experiment
+from napari_amseg.plugin.measure.results import Results
+from napari_amseg.plugin.segment.job import Copied, Progress, batched, frame_order, in_words
 from napari_amseg.preprocess import Chain, Crop
 from napari_amseg.types import Experiment, stack_from_array
 

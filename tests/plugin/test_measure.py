@@ -13,9 +13,9 @@ from qtpy.QtCore import QPointF, Qt
 from napari_amseg.labels import Label
 from napari_amseg.measure import Measurements, MeasureSettings, measure_frame
 from napari_amseg.measure.quantities import MAIN_QUANTITIES, QUANTITIES
-from napari_amseg.plugin.compared import Compared
 from napari_amseg.plugin.layers import LabelSource, labels_layer
-from napari_amseg.plugin.results import Results
+from napari_amseg.plugin.measure.compared import Compared
+from napari_amseg.plugin.measure.results import Results
 from napari_amseg.types import Experiment
 
 KNOWN = Experiment(pixel_size_um=2.0, frame_rate_hz=1000.0)
@@ -520,7 +520,7 @@ def test_20_000_frames_click_slide_and_zoom(viewer, add_widget, qtbot):
 
 
 def test_the_envelope_keeps_gaps_and_hides_no_value_behind_them():
-    from napari_amseg.plugin.envelope import envelope
+    from napari_amseg.plugin.measure.envelope import envelope
 
     x = np.arange(10_000.0)
     y = np.where(x % 3 == 0, np.nan, np.sin(x / 50))

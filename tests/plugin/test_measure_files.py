@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from napari_amseg.plugin.earlier_export import check_earlier, maker_of_labels
+from napari_amseg.plugin.measure.earlier_export import check_earlier, maker_of_labels
 from napari_amseg.plugin.save_name import save_name
 from napari_amseg.provenance import sha256
 

@@ -11,7 +11,7 @@ from napari_amseg.labels import Label
 from napari_amseg.measure import measure_frame
 from napari_amseg.measure.pore_tracks import BIRTHS, track_pores
 from napari_amseg.plugin.layers import LabelSource, labels_layer, placement, show_frame
-from napari_amseg.plugin.pore_tracks import tracks_layer
+from napari_amseg.plugin.measure.pore_tracks import tracks_layer
 from napari_amseg.types import Experiment
 
 KNOWN = Experiment(pixel_size_um=2.0, frame_rate_hz=50_000.0)

@@ -16,11 +16,11 @@ from napari_amseg.labels import DEFAULT_SCHEME, Label
 from napari_amseg.models import load_bundle
 from napari_amseg.plugin.forms import SettingsForm
 from napari_amseg.plugin.theme import Palette, rgb
-from napari_amseg.plugin.train_form_network import small_filters
-from napari_amseg.plugin.train_form_settings import PRESETS
-from napari_amseg.plugin.train_job import Began, Epoch, painted
-from napari_amseg.plugin.train_run import TrainProgress
-from napari_amseg.plugin.train_source import LayerPair, write_benchmark
+from napari_amseg.plugin.train.form_network import small_filters
+from napari_amseg.plugin.train.form_settings import PRESETS
+from napari_amseg.plugin.train.job import Began, Epoch, painted
+from napari_amseg.plugin.train.run import TrainProgress
+from napari_amseg.plugin.train.source import LayerPair, write_benchmark
 from napari_amseg.train import EpochDone, StepDone, TrainSettings, TrainStarted
 from napari_amseg.types import Experiment, stack_from_array
 

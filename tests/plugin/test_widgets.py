@@ -13,7 +13,7 @@ from napari_amseg.io import TiffStackWriter
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.plugin.forms import OptionalNumber, SettingsForm
 from napari_amseg.plugin.layers import KEY, LabelSource, image_source
-from napari_amseg.plugin.preprocess import crop_from_shapes
+from napari_amseg.plugin.preprocess.widget import crop_from_shapes
 from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Invert, Normalise
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Experiment

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
-from napari_amseg.plugin.results import Results
+from napari_amseg.plugin.measure.results import Results
 from napari_amseg.preprocess import Chain, Crop
 from napari_amseg.types import Experiment, Stack, sample_indices, stack_from_array
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWi
 
 from napari_amseg.models import Bundle, bundled_models, load_bundle
 from napari_amseg.plugin.tasks import explain
-from napari_amseg.plugin.trained import trained_models
+from napari_amseg.plugin.train.trained import trained_models
 
 _PREFERRED = ("accurate", "fast")
 _TELLING = ("summary", "note", "what", "data")  # of a card's training record, for one line

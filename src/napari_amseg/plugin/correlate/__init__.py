@@ -1,0 +1,1 @@
+"""The *Correlate* widget: the maps of a campaign."""

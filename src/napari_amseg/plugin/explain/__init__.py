@@ -1,0 +1,1 @@
+"""The *Grad-CAM* widget."""

@@ -1,0 +1,1 @@
+"""The *Load stack* widget."""

@@ -1,0 +1,1 @@
+"""The *Measure* widget: numbers of label stacks over time."""

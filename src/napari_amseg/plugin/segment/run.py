@@ -1,0 +1,224 @@
+"""One run of the *Segment* widget: its labels layer, its rows, its progress, its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari_amseg.models import Bundle
+from napari_amseg.pipeline.jobs import Failed, Finished, FrameDone, Started
+from napari_amseg.pipeline.supervise import ComputeProcess
+from napari_amseg.plugin.edits import Edits
+from napari_amseg.plugin.layers import (
+    KEY,
+    ImageSource,
+    LabelSource,
+    Preview,
+    current_frame,
+    labels_layer,
+    place_on,
+)
+from napari_amseg.plugin.measure.results import Results
+from napari_amseg.plugin.scratch import scratch_array
+from napari_amseg.plugin.segment.job import LayerJob, Progress, Record, in_words, run_layer_job
+from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Image, Labels, Layer
+
+
+class SegmentRun:
+    """Makes the labels layer, feeds it from a job and keeps what the job says.
+
+    Beside it, if wanted, a layer of the confidence (`maps`).
+
+    Raises
+    ------
+    OSError
+        If there is no room for the labels.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.components.ViewerModel,
+        image: Layer,
+        source: ImageSource,
+        bundle: Bundle,
+        settings: SegmentSettings,
+        first: int,
+        *,
+        maps: MapSettings,
+        post: PostSettings,
+    ):
+        shape = tuple(int(n) for n in image.data.shape)
+        shape = shape if len(shape) == 3 else (1, *shape)
+        path, array = scratch_array(shape, "uint8", what="labels")
+        confidence_path, confidence = (
+            scratch_array(shape, "uint8", what="confidence maps")
+            if maps.confidence
+            else (None, None)
+        )
+        self._viewer = viewer
+        self.job = LayerJob(
+            source,
+            bundle,
+            first,
+            array,
+            path,
+            settings,
+            post,
+            confidence=confidence,
+            confidence_path=confidence_path,
+        )
+        self.progress = Progress(shape[0])
+        self.results = Results(shape[0], source.experiment, self.job.measure)
+        self.confidence_layer = self._add_confidence(image)
+        self.layer = self._add_layer(image)
+        self.cancel = threading.Event()
+        self.ended, self.outcome, self.error = False, "", ""
+        self._fresh: set[int] = set()
+        self._activity: Any = None
+        self._worker: Any = None
+        self._begin = time.monotonic()
+        self._started: Started | None = None
+
+    def _add_layer(self, image: Layer) -> Labels:
+        from napari.layers import Labels
+
+        source = LabelSource(self.job.source.experiment, self.job.bundle.card.scheme, self.results)
+        data, options, _ = labels_layer(
+            self.job.labels, f"{image.name} labels", source, place_on(image)
+        )
+        layer = Labels(data, **options)
+        self._edited = False  # while it ran
+        self._edits = Edits(layer, self._on_edit)
+        self._viewer.add_layer(layer)
+        return layer
+
+    def _add_confidence(self, image: Layer) -> Image | None:
+        """Between the image and its labels."""
+        from napari.layers import Image
+
+        if self.job.confidence is None:
+            return None
+        layer = Image(
+            self.job.confidence,
+            name=f"{image.name} confidence",
+            metadata={KEY: Preview()},
+            contrast_limits=(0, 255),
+            colormap="viridis",
+            opacity=0.6,
+            **place_on(image),
+        )
+        self._viewer.add_layer(layer)
+        return layer
+
+    def _shown(self) -> list[Layer]:
+        """The layers of this run that are still in the viewer."""
+        ours = (self.layer, self.confidence_layer)
+        return [layer for layer in ours if layer is not None and layer in self._viewer.layers]
+
+    def _on_edit(self, layer: Layer) -> None:
+        """Rows no longer describe labels that were painted on, or whose painting was undone."""
+        self._edited = True
+        source = layer.metadata.get(KEY)
+        if self.ended and isinstance(source, LabelSource) and source.results is not None:
+            layer.metadata = {**layer.metadata, KEY: replace(source, results=None)}
+            self.results.mark_stale()
+
+    def start(self, process: ComputeProcess) -> None:
+        """Run the job in a thread that supervises the compute process."""
+        from napari.qt.threading import create_worker
+        from napari.utils import progress
+
+        self._activity = progress(total=self.progress.n_frames, desc=self.layer.name)
+        self._worker = create_worker(
+            run_layer_job,
+            self.job,
+            process,
+            self.cancel,
+            _start_thread=True,
+            _connect={"yielded": self._take, "finished": self._on_worker_end},
+        )
+
+    def _take(self, records: list[Record]) -> None:
+        """Records came: keep them; drawing waits for :meth:`refresh`."""
+        self.progress.count(records, time.monotonic())
+        for record in records:
+            if isinstance(record, FrameDone):
+                self.results.add(record.frame, record.row, record.pores)
+                self._fresh.add(record.frame)
+            elif isinstance(record, Started):
+                self._started = record
+            elif isinstance(record, Finished):
+                self._finish(record)
+            elif isinstance(record, Failed):
+                self._fail(record)
+        new = sum(isinstance(record, FrameDone) for record in records)
+        if new and self._activity is not None:
+            self._activity.update(new)
+
+    def refresh(self) -> None:
+        """Redraw if the shown frame is new; cheap if not. Call by a timer."""
+        if self.layer not in self._viewer.layers:
+            self.cancel.set()  # nobody will see the rest
+            return
+        if not self._fresh:
+            return
+        if current_frame(self._viewer, self.layer) in self._fresh:
+            for layer in self._shown():
+                layer.refresh(thumbnail=False, extent=False, highlight=False)
+        self._fresh.clear()
+        self.results.changed.emit()
+
+    def _finish(self, finished: Finished) -> None:
+        done, n_frames = self.progress.done, self.progress.n_frames
+        seconds = finished.seconds.get("frames", time.monotonic() - self._begin)
+        if finished.cancelled:
+            self.outcome = f"Cancelled: {done} of {n_frames} frames are done."
+        else:
+            self.outcome = f"{done} frames in {in_words(seconds)}, {self.progress.device}."
+            if self._started is not None and self._started.notes:
+                self.outcome += "\n" + "\n".join(self._started.notes)
+        source = self.layer.metadata.get(KEY)
+        if isinstance(source, LabelSource):
+            updated = replace(source, run=self._run_record(finished))
+            self.layer.metadata = {**self.layer.metadata, KEY: updated}
+
+    def _run_record(self, finished: Finished) -> dict[str, Any]:
+        """What made these labels, for the run record."""
+        engine = self._started
+        return {
+            "files": list(self.job.source.stack.files),
+            "settings": {
+                "segment": self.job.settings.to_json(),
+                "post": self.job.post.to_json(),
+                "measure": self.job.measure.to_json(),
+            },
+            "chain": finished.chain,
+            "model": finished.model,
+            "engine": {"name": engine.engine, "device": engine.device} if engine else None,
+            "seconds": finished.seconds,
+            "notes": list(engine.notes) if engine else [],
+        }
+
+    def _fail(self, failed: Failed) -> None:
+        self.error = failed.message
+        self.outcome = failed.message
+        if not self.progress.done:
+            for layer in self._shown():
+                self._viewer.layers.remove(layer)
+
+    def _on_worker_end(self) -> None:
+        self.refresh()
+        for layer in self._shown():
+            layer.refresh()  # with the thumbnail, once
+        if self._activity is not None:
+            self._activity.close()
+        self.ended = True
+        if self._edited:
+            self._on_edit(self.layer)
+        self.results.changed.emit()
