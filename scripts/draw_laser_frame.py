@@ -5,18 +5,13 @@ xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/draw_laser_frame.py
 
 from __future__ import annotations
 
-import os
-import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp()) / "settings.yaml"))
+from make_screenshots import wait, wait_until  # before napari: it sets its settings file
 
-import napari
+import napari  # isort: skip
 import numpy as np
 from napari.layers import Layer
-from napari.qt import get_qapp
 
 from napari_amseg.plugin.layers import (
     ImageSource,
@@ -29,7 +24,6 @@ from napari_amseg.sample import PhantomSettings, simulate
 from napari_amseg.types import stack_from_array
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "images" / "laser-frame.png"
-PATIENCE_S = 120
 
 
 def main() -> None:
@@ -58,21 +52,6 @@ def main() -> None:
     viewer.window.screenshot(str(OUT), canvas_only=False, flash=False)
     print(OUT)
     viewer.close()
-
-
-def wait(seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        get_qapp().processEvents()
-        time.sleep(0.01)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise SystemExit("waited too long")
-        wait(0.05)
 
 
 if __name__ == "__main__":
