@@ -74,7 +74,7 @@ def _theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> Line:
     dx, dy = x[some[j]] - x[some[i]], y[some[j]] - y[some[i]]
     apart = dx != 0
     slope = _middle(dy[apart] / dx[apart]) if apart.any() else 0.0
-    x_mean = float(x.mean())
+    x_mean = float(x.sum()) / x.size
     return Line(slope, _middle(y - slope * (x - x_mean)), x_mean)
 
 
@@ -90,7 +90,7 @@ def _pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _least_squares(x: NDArray[np.float64], y: NDArray[np.float64]) -> Line:
-    x_mean, y_mean = float(x.mean()), float(y.mean())
+    x_mean, y_mean = float(x.sum()) / x.size, float(y.sum()) / y.size
     spread = float(((x - x_mean) ** 2).sum())
     slope = float(((x - x_mean) * (y - y_mean)).sum()) / spread if spread > 0 else 0.0
     return Line(slope, y_mean, x_mean)

@@ -39,17 +39,20 @@ class Pore:
 
 def find_pores(mask: NDArray[np.bool_], *, min_area_px: float = 0.0) -> list[Pore]:
     """The pores in a mask (Y, X), in row order of their first pixel; smaller ones are left out."""
-    occupied = np.flatnonzero(mask.any(axis=1))
-    if not occupied.size:
+    rows_there = np.flatnonzero(mask.any(axis=1))
+    if not rows_there.size:
         return []
-    y0 = int(occupied[0])
-    parts, _ = ndimage.label(mask[y0 : occupied[-1] + 1], EIGHT_NEIGHBOURS)
+    y0 = int(rows_there[0])
+    strip = mask[y0 : rows_there[-1] + 1]
+    columns_there = np.flatnonzero(strip.any(axis=0))
+    x0 = int(columns_there[0])
+    parts, _ = ndimage.label(strip[:, x0 : columns_there[-1] + 1], EIGHT_NEIGHBOURS)
     found = []
     for number, (rows, columns) in enumerate(ndimage.find_objects(parts), start=1):
         part = parts[rows, columns] == number
         area = int(np.count_nonzero(part))
         if area >= min_area_px:
-            found.append(_pore(part, area, y0 + rows.start, columns.start))
+            found.append(_pore(part, area, y0 + rows.start, x0 + columns.start))
     return found
 
 
@@ -58,8 +61,8 @@ def _pore(part: NDArray[np.bool_], area: int, y0: int, x0: int) -> Pore:
     too_small = area < _SMALLEST_WITH_OUTLINE_PX
     return Pore(
         area_px=area,
-        centroid_y_px=float(rows.mean()) + y0,
-        centroid_x_px=float(columns.mean()) + x0,
+        centroid_y_px=float(rows.sum()) / area + y0,
+        centroid_x_px=float(columns.sum()) / area + x0,
         circularity=math.nan if too_small else circularity(area, perimeter_px(part)),
         feret_diameter_px=feret_diameter_px(part),
     )

@@ -37,11 +37,16 @@ def powder_layer_px(
         return None
     top = surface(columns.astype(np.float64))
     height = powder.shape[0]
-    filled = powder[:, columns] | (np.arange(height)[:, None] >= top - _LOOSE_PX)
-    # From the bottom up, the first row that is neither bed nor below it.
-    run = first_rows(~filled[::-1])
-    reached = np.where(run < 0, 0, height - run)
-    highest = first_rows(powder[:, columns] & (np.arange(height)[:, None] >= reached))
-    thickness = np.where(highest < 0, 0, top - highest)
+    from_here = np.ceil(top - _LOOSE_PX).clip(0, height).astype(np.int32)
+    filled = powder[:, columns] | (np.arange(height, dtype=np.int32)[:, None] >= from_here)
+    # From the bottom up, the first row that is neither bed nor below it; the lowest always is.
+    run = filled[::-1].argmin(axis=0)
+    reached = np.where(run == 0, 0, height - run)
+    thickness = top - reached
+    thin = thickness <= _LOOSE_PX  # no powder, or a bed that ends where it may begin
+    if thin.any():
+        start = int(reached[thin].min())
+        highest = first_rows(powder[start:, columns[thin]]) + start
+        thickness[thin] = np.where(highest < reached[thin], 0, top[thin] - highest)
     bed = thickness > 0
     return float(thickness[bed].mean()) if bed.any() else None
