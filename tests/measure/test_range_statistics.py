@@ -66,3 +66,21 @@ def test_keyhole_frames_are_those_of_the_means(measured):
     found = statistics(measured, "keyhole_depth", MeasureSettings(skip_entry_exit_frames=2))
     assert found.keyhole_frames.tolist() == [2, 3, 4, 5]
     assert found.spreads["keyhole_depth"].n == 4
+
+
+@pytest.mark.parametrize("direction", ["auto", "left", "none"])
+def test_a_told_direction_overrules_the_speed_of_a_range_as_in_the_summary(direction):
+    """The front moves 5 px a frame, the rear 2: the direction says which of them is fitted."""
+    settings = MeasureSettings(scan_direction=direction)
+    found = Measurements(Experiment(), settings)
+    for t in range(8):
+        frame = np.full((40, 80), Label.BACKGROUND, np.uint8)
+        frame[10:] = Label.SUBSTRATE
+        frame[10:20, 5 + 2 * t : 15 + 5 * t] = Label.KEYHOLE
+        row = measure_frame(frame, frame=t)
+        found.append(row.row, row.pores)
+    columns = {name: found.values(name) for name in RANGE_COLUMNS}
+    speed = range_statistics(columns, [], (0, 7), settings).leading_edge_px_per_frame
+    expected = {"auto": 5, "left": 2, "none": None}[direction]
+    assert speed == (None if expected is None else pytest.approx(expected))
+    assert found.summary()["leading_edge_px_per_frame"] == speed

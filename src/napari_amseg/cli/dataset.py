@@ -11,7 +11,8 @@ import typer
 from napari_amseg.cli.arguments import BenchmarkFolder
 from napari_amseg.cli.command import register
 from napari_amseg.cli.dataset_add import add
-from napari_amseg.cli.dataset_info import info, print_subsets, track_items
+from napari_amseg.cli.dataset_info import info, print_subsets
+from napari_amseg.cli.progress import track
 from napari_amseg.dataset import (
     Benchmark,
     Split,
@@ -54,7 +55,7 @@ def check(
     notes: Annotated[bool, typer.Option(help="Also list what is only worth knowing.")] = True,
 ) -> None:
     """Read every image and label, and name what is wrong; exit code 1 if there are errors."""
-    findings = list(check_benchmark(folder, track=track_items))
+    findings = list(check_benchmark(folder, track=track))
     for finding in findings:
         if finding.error or notes:
             typer.echo(finding)

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from napari_amseg.cli.arguments import FrameRate, PixelSize, StackArgument
-from napari_amseg.cli.dataset_info import track_items
-from napari_amseg.cli.progress import err, show_notes
+from napari_amseg.cli.progress import err, show_notes, track
 from napari_amseg.dataset import Benchmark, add_frames, open_benchmark
 from napari_amseg.dataset.add import labelled_frames
 from napari_amseg.dataset.benchmark import RECORD
@@ -104,7 +103,7 @@ def add(
             frames=chosen,
             overwrite=overwrite,
             allow_unlabelled=allow_unlabelled,
-            track=track_items,
+            track=track,
         )
     typer.echo(f"{benchmark}: {len(chosen)} frames of {experiment}, {len(target.frames)} in all")
     if target.experiment(experiment).pixel_size_um is None:
@@ -122,7 +121,7 @@ def parse_frames(text: str | None, labels: Stack) -> Sequence[int]:
     if text is None:
         return range(len(labels))
     if text.strip() == "labelled":
-        return labelled_frames(labels, track=track_items)
+        return labelled_frames(labels, track=track)
     try:
         return [t for part in text.split(",") for t in _numbers(part, len(labels))]
     except (TypeError, ValueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from napari_amseg.cli.arguments import BenchmarkFolder
-from napari_amseg.cli.progress import err, progress, show_notes
+from napari_amseg.cli.progress import err, show_notes, track
 from napari_amseg.dataset import (
     SUBSETS,
     Benchmark,
@@ -45,7 +44,7 @@ def info(
     With -o: benchmark_info.csv, benchmark_info.json, benchmark_images.png, benchmark_pixels.png.
     """
     benchmark = open_benchmark(folder)
-    statistics = describe(benchmark, track=track_items)
+    statistics = describe(benchmark, track=track)
     console = Console()
     console.print(_class_table(statistics))
     for grouping, title in _TITLES.items():
@@ -57,17 +56,11 @@ def info(
         _write(statistics, out)
 
 
-def track_items(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
-    """Pass items through and show how many have gone by."""
-    with progress() as bar:
-        yield from bar.track(items, total=total, description=what)
-
-
 def print_subsets(benchmark: Benchmark, split: Split) -> None:
     """Show how many images and pixels of each class the subsets of a split have."""
     names = benchmark.scheme.names
     groups = {
-        subset: describe(benchmark, split.of(subset), track=track_items).total for subset in SUBSETS
+        subset: describe(benchmark, split.of(subset), track=track).total for subset in SUBSETS
     }
     table = Table("", *SUBSETS, caption="share of the labelled pixels (images)")
     table.add_row("images", *(f"{group.images:,}" for group in groups.values()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +15,7 @@ from napari_amseg.cli.arguments import (
     stem_of,
     with_scan_speed,
 )
-from napari_amseg.cli.progress import err, progress, show_notes
+from napari_amseg.cli.progress import err, show_notes, track
 from napari_amseg.io import read_stack
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure.laser_frame import WindowSettings
@@ -81,7 +80,7 @@ def laser(
             overwrite=overwrite,
         )
         try:
-            record = laser_to_files(request, track=_track)
+            record = laser_to_files(request, track=track)
         finally:
             if label_stack is not None:
                 label_stack.close()
@@ -89,11 +88,6 @@ def laser(
     err.print(_in_words(record), highlight=False, soft_wrap=True)
     for name in request.names:
         typer.echo(out / name)
-
-
-def _track(frames: Iterable[Any], total: int, what: str) -> Iterator[Any]:
-    with progress() as bar:
-        yield from bar.track(frames, total=total, description=what)
 
 
 def _parse_line(text: str, n_frames: int) -> LaserLine:

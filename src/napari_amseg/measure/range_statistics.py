@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.measure.deviations import Deviation, deviation
-from napari_amseg.measure.laser_on import LaserOn, find_laser_on
 from napari_amseg.measure.quantities import Quantity
 from napari_amseg.measure.settings import MeasureSettings
+from napari_amseg.measure.stack_columns import laser_on_of
 from napari_amseg.measure.tracks import leading_edge_speed_px
 
 # Columns that every statistic needs, beside those of the quantities.
@@ -75,7 +75,7 @@ def range_statistics(
     first, last = within
     frame = columns["frame"]
     inside = (frame >= first) & (frame <= last)
-    laser = _laser_on(columns, settings, (first, last + 1))
+    laser = laser_on_of(columns, settings, (first, last + 1))
     spreads = {
         quantity.stem: _spread(
             quantity, column, columns, laser.averaged if quantity.role == "keyhole" else inside
@@ -90,7 +90,9 @@ def range_statistics(
         n_keyhole=int((columns["keyhole_area_px"][inside] > 0).sum()),
         pores=int(columns["pore_count"][inside].sum()),
         spreads=spreads,
-        leading_edge_px_per_frame=leading_edge_speed_px(frame, left, right, tracks=laser.tracks),
+        leading_edge_px_per_frame=leading_edge_speed_px(
+            frame, left, right, tracks=laser.tracks, sign=settings.scan_sign()
+        ),
         keyhole_frames=frame[laser.averaged].astype(np.int64),
     )
 
@@ -100,22 +102,9 @@ def found_range(columns: Columns, settings: MeasureSettings) -> tuple[int, int] 
 
     columns : `RANGE_COLUMNS`, sorted by frame.
     """
-    on = np.flatnonzero(_laser_on(columns, settings, settings.laser_on_range()).on)
+    on = np.flatnonzero(laser_on_of(columns, settings).on)
     frame = columns["frame"]
     return (int(frame[on[0]]), int(frame[on[-1]])) if on.size else None
-
-
-def _laser_on(
-    columns: Columns, settings: MeasureSettings, within: tuple[int, int] | None
-) -> LaserOn:
-    return find_laser_on(
-        columns["frame"],
-        columns["keyhole_area_px"] > 0,
-        (columns["keyhole_left_px"] + columns["keyhole_right_px"]) / 2,
-        max_gap_frames=settings.max_keyhole_gap_frames,
-        trim_frames=settings.skip_entry_exit_frames,
-        within=within,
-    )
 
 
 def _spread(quantity: Quantity, column: str, columns: Columns, counts: NDArray[np.bool_]) -> Spread:

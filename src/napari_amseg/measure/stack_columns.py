@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,15 +25,22 @@ GAP_FLAG = "keyhole gap"
 _VELOCITY_SPAN = 2
 
 
-def laser_on_of(frames: pd.DataFrame, settings: MeasureSettings) -> LaserOn:
-    """The laser-on ranges of a frame table, sorted by frame."""
+def laser_on_of(
+    frames: Mapping[str, Any] | pd.DataFrame,
+    settings: MeasureSettings,
+    within: tuple[int, int] | None = None,
+) -> LaserOn:
+    """The laser-on ranges of a frame table or of its columns, sorted by frame.
+
+    within : frames (first, end), in place of those of the settings.
+    """
     return find_laser_on(
         frames["frame"],
         frames["keyhole_area_px"] > 0,
         (frames["keyhole_left_px"] + frames["keyhole_right_px"]) / 2,
         max_gap_frames=settings.max_keyhole_gap_frames,
         trim_frames=settings.skip_entry_exit_frames,
-        within=settings.laser_on_range(),
+        within=within or settings.laser_on_range(),
     )
 
 

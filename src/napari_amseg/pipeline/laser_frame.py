@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.dataset.names import Track, silent
 from napari_amseg.io import OutputFiles, TiffStackWriter, write_json
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure.laser_frame import (
@@ -24,13 +24,6 @@ from napari_amseg.measure.laser_line import LaserLine, keyhole_edges, line_from_
 from napari_amseg.measure.laser_search import line_from_projection
 from napari_amseg.provenance import InputHashes, StageClock, run_record
 from napari_amseg.types import Experiment, Stack
-
-# Wraps a loop over frames, to show progress: track(frames, total, what).
-Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
-
-
-def _silent(frames: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-    return frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +91,7 @@ def find_line(
     scheme: LabelScheme = DEFAULT_SCHEME,
     rows: tuple[int, int] | None = None,
     line: LaserLine | None = None,
-    track: Track = _silent,
+    track: Track = silent,
 ) -> FoundLine:
     """Fit the laser line: from labels if there are any, else from the grey values.
 
@@ -118,7 +111,7 @@ def project(
     *,
     labels: Stack | None = None,
     rows: tuple[int, int] | None = None,
-    track: Track = _silent,
+    track: Track = silent,
 ) -> tuple[tuple[int, int], NDArray[np.float32]]:
     """The rows of the kymograph and the kymograph. Raises as :func:`find_line` does."""
     if labels is not None and labels.shape != stack.shape:
@@ -135,7 +128,7 @@ def fit_line_to(
     labels: Stack | None,
     *,
     scheme: LabelScheme = DEFAULT_SCHEME,
-    track: Track = _silent,
+    track: Track = silent,
 ) -> LaserLine:
     """The line from labels, or from a kymograph without them. Raises as :func:`find_line` does.
 
@@ -154,7 +147,7 @@ def _line_from_labels(labels: Stack, scheme: LabelScheme, track: Track) -> Laser
     return line_from_edges(frames, left, right)
 
 
-def laser_to_files(request: LaserRequest, *, track: Track = _silent) -> dict[str, Any]:
+def laser_to_files(request: LaserRequest, *, track: Track = silent) -> dict[str, Any]:
     """Find the laser line, write what is seen along it; returns the record.
 
     All files appear at the end, or none does.

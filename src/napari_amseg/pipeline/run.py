@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_amseg.dataset.names import Track
-from napari_amseg.dataset.names import silent as _silent
+from napari_amseg.dataset.names import Track, silent
 from napari_amseg.io import OutputFiles
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
@@ -54,7 +53,7 @@ class RunRequest:
 
 
 def segment_to_files(
-    request: RunRequest, bundle: Bundle, *, track: Track = _silent
+    request: RunRequest, bundle: Bundle, *, track: Track = silent
 ) -> dict[str, Any]:
     """Segment and measure a stack; returns the run record.
 
@@ -121,7 +120,7 @@ def quantify_to_files(
     *,
     scheme: LabelScheme = DEFAULT_SCHEME,
     truth: Stack | None = None,
-    track: Track = _silent,
+    track: Track = silent,
 ) -> dict[str, Any]:
     """Measure a label stack on disk; returns the run record. Raises as :func:`segment_to_files`.
 
