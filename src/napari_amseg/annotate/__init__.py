@@ -1,0 +1,1 @@
+"""Ground truth made by people, and the aids that make it fast."""
