@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_amseg import __version__
+from napari_amseg.cli.annotate import annotate
 from napari_amseg.cli.command import register
 from napari_amseg.cli.compare import compare
 from napari_amseg.cli.correlate import correlate
@@ -57,6 +58,7 @@ for function in (
     register(app, function)
 register(app, import_weights, name="import-weights")
 app.add_typer(dataset, name="dataset")
+app.add_typer(annotate, name="annotate")
 
 
 def _print_version(wanted: bool) -> None:

@@ -12,7 +12,7 @@ from napari_amseg.cli.arguments import BenchmarkFolder
 from napari_amseg.cli.command import register
 from napari_amseg.cli.dataset_add import add
 from napari_amseg.cli.dataset_info import info, print_subsets
-from napari_amseg.cli.progress import track
+from napari_amseg.cli.progress import show_notes, track
 from napari_amseg.dataset import (
     Benchmark,
     Split,
@@ -48,6 +48,9 @@ class SplitOptions(Settings):
         None, help="Ratio of training, validation and test; 4:1:1 if left out."
     )
     name: str | None = setting(None, help="Name of the split; that of its rule if left out.")
+    incomplete: bool = setting(
+        False, help="Also deal out frames whose annotation is not complete; they are left out else."
+    )
 
 
 def check(
@@ -88,6 +91,7 @@ def split(
     benchmark = open_benchmark(folder)
     made = _made_split(benchmark, splitting, validation or (), test or ())
     path = save_split(benchmark, made, overwrite=overwrite)
+    show_notes(made.notes)
     print_subsets(benchmark, made)
     typer.echo(path)
 
@@ -101,9 +105,17 @@ def _made_split(
     if listed:
         if given.seed is not None or given.parts is not None:
             raise ValueError("--seed and --parts do not belong to --rule listed: leave them out.")
-        return listed_split(benchmark, validation=validation, test=test, name=name)
+        return listed_split(
+            benchmark, validation=validation, test=test, name=name, incomplete=given.incomplete
+        )
     make = random_split if given.rule == "random" else grouped_split
-    return make(benchmark, seed=given.seed or 0, parts=_parts(given.parts or "4:1:1"), name=name)
+    return make(
+        benchmark,
+        seed=given.seed or 0,
+        parts=_parts(given.parts or "4:1:1"),
+        name=name,
+        incomplete=given.incomplete,
+    )
 
 
 def _parts(text: str) -> Parts:

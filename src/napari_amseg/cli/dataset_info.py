@@ -21,6 +21,7 @@ from napari_amseg.dataset import (
     open_benchmark,
     split_names,
 )
+from napari_amseg.dataset.annotation_status import incomplete_frames, told_incomplete
 from napari_amseg.dataset.statistics import GROUPINGS
 from napari_amseg.io import OutputFiles, TableWriter, write_json
 
@@ -50,6 +51,8 @@ def info(
     for grouping, title in _TITLES.items():
         if statistics.by(grouping):
             console.print(_group_table(statistics, grouping, title))
+    if incomplete := incomplete_frames(benchmark):
+        show_notes([f"counted too, but not complete: {told_incomplete(incomplete)}"])
     for name in split_names(benchmark):
         _print_split(console, benchmark, name)
     if out is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,45 @@ def add_frames(
     OSError
         If the folder cannot be written to.
     """
+    addition = check_addition(
+        benchmark,
+        images,
+        labels,
+        experiment,
+        frames=frames,
+        names=names,
+        overwrite=overwrite,
+        allow_unlabelled=allow_unlabelled,
+        track=track,
+    )
+    _write(addition, images, labels, track)
+    return open_benchmark(benchmark.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Frames that may be added. names : of the frames, by number. experiment : what is known then,
+    from the benchmark and from what was given.
+    """
+
+    benchmark: Benchmark
+    names: Mapping[int, str]
+    experiment: Experiment
+
+
+def check_addition(
+    benchmark: Benchmark,
+    images: Stack,
+    labels: Stack,
+    experiment: Experiment,
+    *,
+    frames: Sequence[int] | None = None,
+    names: Sequence[str] | None = None,
+    overwrite: bool = False,
+    allow_unlabelled: bool = False,
+    track: Track = silent,
+) -> Addition:
+    """What :func:`add_frames` checks, with its parameters and errors; nothing is written."""
     if (benchmark.folder / RECORD).exists():
         benchmark = open_benchmark(benchmark.folder)
     else:
@@ -79,8 +119,7 @@ def add_frames(
     given = stated.updated(**experiment.to_json())
     known = benchmark.experiments.get(name, Experiment(experiment=name))
     _check_labels(benchmark, labels, chosen, allow_unlabelled=allow_unlabelled, track=track)
-    _write(benchmark, images, labels, chosen, merged(known, given), track)
-    return open_benchmark(benchmark.folder)
+    return Addition(benchmark, chosen, merged(known, given))
 
 
 def labelled_frames(labels: Stack, *, track: Track = silent) -> tuple[int, ...]:
@@ -172,7 +211,7 @@ def _check_existing(
 def _check_labels(
     benchmark: Benchmark,
     labels: Stack,
-    chosen: dict[int, str],
+    chosen: Mapping[int, str],
     *,
     allow_unlabelled: bool,
     track: Track,
@@ -199,14 +238,8 @@ def _check_labels(
         )
 
 
-def _write(
-    benchmark: Benchmark,
-    images: Stack,
-    labels: Stack,
-    chosen: dict[int, str],
-    experiment: Experiment,
-    track: Track,
-) -> None:
+def _write(addition: Addition, images: Stack, labels: Stack, track: Track) -> None:
+    benchmark, chosen, experiment = addition.benchmark, addition.names, addition.experiment
     folder, name = benchmark.folder, str(experiment.experiment)
     with ExitStack() as outputs:
         top, image_files, label_files = (
@@ -217,26 +250,33 @@ def _write(
             write_record(top, benchmark.scheme)
         for t, frame in track(chosen.items(), len(chosen), "adding frames"):
             image = images.read(t)
-            _check_finite(image, t)
-            _write_frame(image_files, frame, image, experiment, labels=False)
+            check_finite(image, t)
+            write_frame(image_files, frame, image, experiment, labels=False)
             codes = labels.read(t).astype(np.uint8)
-            _write_frame(label_files, frame, codes, experiment, labels=True)
-        # Read again: another program may have added an experiment meanwhile.
-        rows = {**read_experiments(folder / EXPERIMENTS), name: experiment}
-        write_experiments(
-            top.path(EXPERIMENTS), [rows[key] for key in sorted(rows, key=natural_key)]
-        )
+            write_frame(label_files, frame, codes, experiment, labels=True)
+        write_experiment(top, experiment)
 
 
-def _check_finite(image: NDArray[Any], t: int) -> None:
+def write_experiment(top: OutputFiles, experiment: Experiment) -> None:
+    """Put the row of an experiment into ``experiments.csv``; `top` is the benchmark's folder."""
+    # Read again: another program may have added an experiment meanwhile.
+    rows = read_experiments(top.folder / EXPERIMENTS)
+    rows[str(experiment.experiment)] = experiment
+    write_experiments(top.path(EXPERIMENTS), [rows[key] for key in sorted(rows, key=natural_key)])
+
+
+def check_finite(image: NDArray[Any], t: int) -> None:
+    """Raise ValueError when pixels of the image of frame `t` are no numbers."""
     bad = int(image.size - np.isfinite(image).sum()) if image.dtype.kind == "f" else 0
     if bad:
         raise ValueError(f"images, frame {t}: {bad} pixels are not finite; correct them first.")
 
 
-def _write_frame(
+def write_frame(
     files: OutputFiles, frame: str, plane: NDArray[Any], experiment: Experiment, *, labels: bool
-) -> None:
+) -> Path:
+    """Write ``<frame>.tif``, an image or its labels; returns its path until `files` is done."""
     path = files.path(f"{frame}.tif")
     with TiffStackWriter(path, (1, *plane.shape), plane.dtype, experiment, labels=labels) as writer:
         writer.append(plane)
+    return path

@@ -10,6 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from napari_amseg.dataset.add import IMAGE_DTYPES
+from napari_amseg.dataset.annotation_status import (
+    ANNOTATION,
+    COMPLETE,
+    read_statuses,
+    told_incomplete,
+)
 from napari_amseg.dataset.benchmark import (
     EXPERIMENTS,
     Benchmark,
@@ -66,6 +72,7 @@ def check_benchmark(folder: str | Path, *, track: Track = silent) -> Iterator[Fi
         dtypes[frame.experiment][dtype].append(frame)
         yield from findings
     yield from _mixed_dtypes(dtypes)
+    yield from _check_annotation(benchmark)
     for name in split_names(benchmark):
         yield from _check_split(benchmark, name)
 
@@ -145,6 +152,24 @@ def _mixed_dtypes(dtypes: dict[str, dict[str, list[FrameId]]]) -> Iterator[Findi
         if len(kinds) > 1:
             told = "; ".join(f"{dtype}: {first_few(frames)}" for dtype, frames in kinds.items())
             yield Finding(True, experiment, f"images are of several types ({told})")
+
+
+def _check_annotation(benchmark: Benchmark) -> Iterator[Finding]:
+    """Frames whose labels are not complete, and tables of statuses that cannot be read."""
+    for path in sorted((benchmark.folder / ANNOTATION).glob("[!.]*.csv")):
+        where = f"{ANNOTATION}/{path.name}"
+        try:
+            rows = read_statuses(path)
+        except (OSError, ValueError) as error:
+            yield Finding(True, where, _without(path, error))
+            continue
+        found = {
+            f: rows[f.frame].status
+            for f in benchmark.frames
+            if f.experiment == path.stem and f.frame in rows and rows[f.frame].status != COMPLETE
+        }
+        if found:
+            yield Finding(False, where, f"{told_incomplete(found)}: splits leave them out")
 
 
 def _check_split(benchmark: Benchmark, name: str) -> Iterator[Finding]:

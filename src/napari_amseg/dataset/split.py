@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.dataset.annotation_status import without_incomplete
 from napari_amseg.dataset.benchmark import SUBSETS, Benchmark, FrameId
 from napari_amseg.dataset.names import check_name, first_few
 from napari_amseg.dataset.split_file import (
@@ -35,7 +37,12 @@ _ORDERS_TRIED = 200
 
 
 def random_split(
-    benchmark: Benchmark, *, seed: int = 0, parts: Parts = (4, 1, 1), name: str = "random"
+    benchmark: Benchmark,
+    *,
+    seed: int = 0,
+    parts: Parts = (4, 1, 1),
+    name: str = "random",
+    incomplete: bool = False,
 ) -> Split:
     """Frames dealt out at random, in the AM-SegNet paper's ratio of 4:1:1.
 
@@ -43,6 +50,7 @@ def random_split(
     into the training: scores come out higher than on a new experiment. See `grouped_split`.
 
     parts : shares of training, validation and test. Same seed, same frames: same split.
+    incomplete : deal out frames whose annotation is not complete, too; else they are noted.
 
     Raises
     ------
@@ -50,6 +58,7 @@ def random_split(
         If there are fewer frames than parts above 0.
     """
     check_name(name, "split name")
+    benchmark, notes, record = _usable(benchmark, incomplete)
     frames = benchmark.frames
     used = _used(parts)
     if len(frames) < len(used):
@@ -60,16 +69,21 @@ def random_split(
     counts = _shares(len(frames), parts)
     dealt = np.random.default_rng(seed).permutation(np.repeat(SUBSETS, counts))
     subset_of = dict(zip(frames, map(str, dealt), strict=True))
-    return Split(name, "random", seed, subset_of, {"parts": list(parts)})
+    return Split(name, "random", seed, subset_of, {"parts": list(parts), **record}, notes)
 
 
 def grouped_split(
-    benchmark: Benchmark, *, seed: int = 0, parts: Parts = (4, 1, 1), name: str = "grouped"
+    benchmark: Benchmark,
+    *,
+    seed: int = 0,
+    parts: Parts = (4, 1, 1),
+    name: str = "grouped",
+    incomplete: bool = False,
 ) -> Split:
     """Whole experiments dealt out, so that the numbers of frames come close to `parts`.
 
     No frame is tested whose neighbours were trained on: scores tell what to expect of a new
-    experiment. Same seed, same frames: same split.
+    experiment. Same seed, same frames: same split. `incomplete` as in :func:`random_split`.
 
     Raises
     ------
@@ -77,6 +91,7 @@ def grouped_split(
         If there are fewer experiments than parts above 0.
     """
     check_name(name, "split name")
+    benchmark, notes, record = _usable(benchmark, incomplete)
     used = _used(parts)
     sizes = Counter(frame.experiment for frame in benchmark.frames)
     if len(sizes) < len(used):
@@ -92,7 +107,7 @@ def grouped_split(
     best = min(tries, key=lambda dealt: _imbalance(dealt, n_frames, wanted))
     subset_of_group = {group: SUBSETS[i] for group, i in zip(groups, best, strict=True)}
     subset_of = {frame: subset_of_group[frame.experiment] for frame in benchmark.frames}
-    return Split(name, "grouped", seed, subset_of, {"parts": list(parts)})
+    return Split(name, "grouped", seed, subset_of, {"parts": list(parts), **record}, notes)
 
 
 def listed_split(
@@ -101,11 +116,13 @@ def listed_split(
     validation: Sequence[str] = (),
     test: Sequence[str] = (),
     name: str = "listed",
+    incomplete: bool = False,
 ) -> Split:
     """Validation and test frames named by patterns, the rest for training.
 
     validation, test : patterns of ``experiment/frame`` with ``*``, ``?`` and ``[0-9]``, such as
         ``run3/*`` or ``hpdc/001[0-2]``.
+    incomplete : as in :func:`random_split`.
 
     Raises
     ------
@@ -113,6 +130,7 @@ def listed_split(
         If a pattern matches no frame, two subsets claim one, or none is left for training.
     """
     check_name(name, "split name")
+    benchmark, notes, record = _usable(benchmark, incomplete)
     patterns = {"validation": tuple(validation), "test": tuple(test)}
     subset_of = dict.fromkeys(benchmark.frames, "train")
     for subset, wanted in patterns.items():
@@ -126,8 +144,17 @@ def listed_split(
                 subset_of[frame] = subset
     if "train" not in subset_of.values():
         raise ValueError(f"{benchmark.folder}: no frame of {len(subset_of)} is left for training.")
-    record = {subset: list(wanted) for subset, wanted in patterns.items()}
-    return Split(name, "listed", None, subset_of, record)
+    listed = {subset: list(wanted) for subset, wanted in patterns.items()}
+    return Split(name, "listed", None, subset_of, {**listed, **record}, notes)
+
+
+def _usable(
+    benchmark: Benchmark, incomplete: bool
+) -> tuple[Benchmark, tuple[str, ...], dict[str, Any]]:
+    """The frames to deal out, notes on those left out, and what the split's header is to say."""
+    if incomplete:
+        return benchmark, (), {"incomplete": True}
+    return *without_incomplete(benchmark), {}
 
 
 def _matching(benchmark: Benchmark, pattern: str) -> list[FrameId]:

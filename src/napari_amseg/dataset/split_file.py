@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from napari_amseg.dataset.annotation_status import incomplete_frames, told_incomplete
 from napari_amseg.dataset.benchmark import SUBSETS, Benchmark, FrameId
 from napari_amseg.dataset.names import check_name, first_few, natural_key
 from napari_amseg.io import OutputFiles
@@ -72,7 +73,8 @@ def save_split(benchmark: Benchmark, split: Split, *, overwrite: bool = False) -
 def load_split(benchmark: Benchmark, name: str) -> Split:
     """Read a split of the benchmark.
 
-    Frames that were added after it was made are in no subset, and noted.
+    Frames that were added after it was made are in no subset, and noted; so are those of the split
+    whose annotation is not complete.
 
     Raises
     ------
@@ -95,15 +97,21 @@ def load_split(benchmark: Benchmark, name: str) -> Split:
             f"{path}: {len(gone)} of its {len(listed)} frames are not in the benchmark any more "
             f"({first_few(gone)}). Split again: amseg dataset split --overwrite."
         )
-    new = [frame for frame in benchmark.frames if frame not in listed]
-    note = f"split {name}: {len(new)} newer frames are in no subset ({first_few(new)})"
+    incomplete = incomplete_frames(benchmark)
+    new = [f for f in benchmark.frames if f not in listed and f not in incomplete]
+    half_done = {f: status for f, status in incomplete.items() if f in listed}
+    notes = []
+    if new:
+        notes.append(f"split {name}: {len(new)} newer frames are in no subset ({first_few(new)})")
+    if half_done:
+        notes.append(f"split {name}: has {told_incomplete(half_done)}: scores will change")
     return Split(
         name,
         str(header.pop("rule", "unknown")),
         header.pop("seed", None),
         {frame: listed[frame] for frame in benchmark.frames if frame in listed},
         header,
-        (note,) if new else (),
+        tuple(notes),
     )
 
 

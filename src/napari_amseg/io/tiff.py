@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +80,7 @@ def _opened(path: Path, *, keep: bool = False) -> Iterator[tifffile.TiffFile]:
     with _tifffile_errors() as errors:
         try:
             tif = tifffile.TiffFile(path)
-        except (tifffile.TiffFileError, ValueError, IndexError, KeyError) as error:
+        except (tifffile.TiffFileError, ValueError, IndexError, KeyError, struct.error) as error:
             raise ValueError(f"{path}: not a readable TIFF file ({error}).") from error
         sound = False
         try:
