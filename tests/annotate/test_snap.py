@@ -73,6 +73,18 @@ def test_pixels_of_another_class_stay_out(scene):
     assert found[60, 66]
 
 
+def test_strokes_all_around_are_the_remedy_for_a_faint_object(rng):
+    truth = disc((120, 160), (60, 70), 12)
+    image = np.where(truth, 104.0, 100.0) + rng.normal(0, 8, truth.shape)
+    scribble = disc(truth.shape, (60, 70), 5)
+    with pytest.raises(ValueError, match="no edge found"):
+        snap_to_edge(image, scribble)
+    around = disc(truth.shape, (60, 70), 19) & ~disc(truth.shape, (60, 70), 17)
+    found = snap_to_edge(image, scribble, outside=around)
+    assert iou(found, truth) > 0.6
+    assert not (found & around).any()
+
+
 def test_a_barrier_of_one_pixel_closes_an_open_mouth(rng):
     truth = np.zeros((120, 160), bool)
     truth[40:80, 70:86] = True
