@@ -80,6 +80,7 @@ class Annotation:
         *,
         where: NDArray[np.bool_] | None = None,
         overwrite: bool = False,
+        by_hand: bool = False,
         status: Status = Status.IN_PROGRESS,
     ) -> Change | None:
         """The change that an aid's labels would make to a frame; None if they change nothing.
@@ -88,7 +89,8 @@ class Annotation:
         ----------
         codes : uint8 (Y, X). where : bool (Y, X), the pixels that `codes` speaks of; by default
             those where it is not 0.
-        overwrite : also change confirmed pixels, which are then no longer by hand.
+        overwrite : also change confirmed pixels.
+        by_hand : the changed pixels are a person's work, though not painted here.
         status : of the frame afterwards, if it is not further already.
         """
         wanted = codes != 0 if where is None else where
@@ -100,7 +102,7 @@ class Annotation:
         if box is None:
             return None
         new_labels = np.where(touched[box], codes[box], old[box])
-        new_by_hand = self.by_hand[frame][box] & ~touched[box]
+        new_by_hand = np.where(touched[box], by_hand & (codes[box] != 0), self.by_hand[frame][box])
         furthest = max(self.status(frame), status)
         return self._change(frame, box, new_labels, new_by_hand, furthest)
 
@@ -126,18 +128,22 @@ class Annotation:
             Side(Packed(now[box]), Packed(by_hand[box]), status),
         )
 
-    def apply(self, changes: Iterable[Change]) -> frozenset[int]:
-        """Make changes, or make them again; returns the frames."""
-        return self._put((change, change.after) for change in changes)
+    def apply(self, changes: Iterable[Change], *, labels: bool = True) -> frozenset[int]:
+        """Make changes, or make them again; returns the frames.
 
-    def revert(self, changes: Sequence[Change]) -> frozenset[int]:
+        labels : False where the labels have changed already, by napari's own history.
+        """
+        return self._put(((change, change.after) for change in changes), labels)
+
+    def revert(self, changes: Sequence[Change], *, labels: bool = True) -> frozenset[int]:
         """Take changes back, the last one first; returns the frames."""
-        return self._put((change, change.before) for change in reversed(changes))
+        return self._put(((change, change.before) for change in reversed(changes)), labels)
 
-    def _put(self, sides: Iterable[tuple[Change, Side]]) -> frozenset[int]:
+    def _put(self, sides: Iterable[tuple[Change, Side]], labels: bool) -> frozenset[int]:
         frames = set()
         for change, side in sides:
-            self.labels[(change.frame, *change.box)] = side.labels
+            if labels:
+                self.labels[(change.frame, *change.box)] = side.labels
             self.by_hand[(change.frame, *change.box)] = side.by_hand
             self.statuses[change.frame] = side.status
             frames.add(change.frame)

@@ -17,7 +17,11 @@ class Packed:
 
     def __init__(self, array: NDArray[Any]) -> None:
         self.shape, self.dtype = array.shape, array.dtype
-        self._bytes = zlib.compress(np.ascontiguousarray(array).tobytes(), 1)
+        first = array.flat[0]
+        self._value = first if (array == first).all() else None  # most marks are, and fast so
+        self._bytes = b""
+        if self._value is None:
+            self._bytes = zlib.compress(np.ascontiguousarray(array).tobytes(), 1)
 
     @property
     def nbytes(self) -> int:
@@ -27,6 +31,8 @@ class Packed:
     def __array__(
         self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
     ) -> NDArray[Any]:
+        if self._value is not None:
+            return np.full(self.shape, self._value, dtype or self.dtype)
         array = np.frombuffer(zlib.decompress(self._bytes), self.dtype).reshape(self.shape)
         return array if dtype is None else array.astype(dtype)
 

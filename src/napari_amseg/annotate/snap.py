@@ -81,14 +81,23 @@ def snap_to_edge(
         If shapes differ, nothing is scribbled, or there is no edge around the scribble.
     """
     settings = settings or SnapSettings()
-    closed = _closed(image, scribble, outside, barrier)
-    box = bounding_box(scribble & ~closed)
+    outside, barrier = (
+        _checked(n, m, image, scribble) for n, m in (("outside", outside), ("barrier", barrier))
+    )
+    scribble = scribble & ~outside & ~barrier
+    box = bounding_box(scribble)
     if box is None:
         raise ValueError("nothing is scribbled but other classes: scribble inside the object.")
     reason = ""
     for widening in range(_WIDENINGS + 1):
         window = _window(box, settings.reach_px * 2**widening, scribble.shape)
-        view = _View.of(image[window], (scribble & ~closed)[window], closed[window], window, image)
+        view = _View.of(
+            image[window],
+            scribble[window],
+            outside[window],
+            barrier[window],
+            _rims(window, scribble.shape),
+        )
         found = _grow(view, settings)
         reason = _doubt(view, found, settings)
         if not reason:
@@ -103,59 +112,62 @@ def snap_to_edge(
     )
 
 
-def _closed(
-    image: NDArray[Any], scribble: Mask, outside: Mask | None, barrier: Mask | None
-) -> Mask:
-    """Where the object cannot be, bool (Y, X)."""
-    closed = np.zeros(scribble.shape, bool)
-    for name, mask in (("image", image), ("outside", outside), ("barrier", barrier)):
-        if mask is None:
-            continue
-        if mask.shape != scribble.shape:
+def _checked(name: str, mask: Mask | None, image: NDArray[Any], scribble: Mask) -> Mask:
+    for what, array in (("image", image), (name, mask)):
+        if array is not None and array.shape != scribble.shape:
             raise ValueError(
-                f"{name} is {mask.shape}, the scribble is {scribble.shape}: "
+                f"{what} is {array.shape}, the scribble is {scribble.shape}: "
                 "all must be of the same frame (Y, X)."
             )
-        if mask is not image:
-            closed |= mask
-    return closed
+    return np.zeros(scribble.shape, bool) if mask is None else mask
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
     """A window of the frame and what is known of its pixels, all (Y, X).
 
-    grey : float32, normalised. inside : bool, of the object for sure. outside : bool, what it is
-    told from. closed : bool, where it cannot be. margin : bool, where the window ends inside the
-    frame: an object that comes there has not ended.
+    grey : float32, normalised. inside : bool, of the object for sure. painted : bool, known to be
+    something else. outside : bool, those and where the window ends. barrier : bool, holds nothing
+    and lets nothing through. margin : bool, where the window ends inside the frame: an object
+    that comes there has not ended.
     """
 
     grey: Floats
     inside: Mask
+    painted: Mask
     outside: Mask
-    closed: Mask
+    barrier: Mask
     margin: Mask
 
     @classmethod
     def of(
-        cls, image: NDArray[Any], scribble: Mask, closed: Mask, window: Box, frame: NDArray[Any]
+        cls,
+        image: NDArray[Any],
+        scribble: Mask,
+        painted: Mask,
+        barrier: Mask,
+        rims: tuple[Mask, Mask],
     ) -> _View:
-        grey = normalised(image)
-        border, margin = (_rim(window, frame.shape, width) for width in (1, _MARGIN_PX + 1))
+        grey, (border, margin) = normalised(image), rims
         if not border.any():  # the whole frame: it ends somewhere before the edges, all but some
             border = ~ndimage.binary_erosion(np.ones(grey.shape, bool))
-        outside = (border & ~scribble) | closed
-        return cls(grey, _core(grey, scribble) & ~outside, outside, closed, margin)
+        outside = (border & ~scribble) | painted
+        return cls(grey, _core(grey, scribble) & ~outside, painted, outside, barrier, margin)
+
+    @property
+    def closed(self) -> Mask:
+        """Where the object cannot be."""
+        return self.painted | self.barrier
 
     def watershed(self, relief: Floats, inside: Mask, outside: Mask) -> Mask:
         from skimage.segmentation import watershed
 
         seeds = np.zeros(self.grey.shape, np.int8)
+        seeds[inside] = 1
         seeds[outside | self.outside] = 2
-        seeds[(inside | self.inside) & ~self.closed] = 1
-        # closed pixels hold nothing and let nothing through
-        open_ = ~self.closed
-        flooded = watershed(relief, seeds * open_, mask=open_)  # type: ignore[no-untyped-call]
+        seeds[self.inside] = 1
+        seeds[self.barrier] = 0
+        flooded = watershed(relief, seeds, mask=~self.barrier)  # type: ignore[no-untyped-call]
         return np.asarray(flooded == 1)
 
 
@@ -176,6 +188,11 @@ def _rim(window: Box, shape: tuple[int, ...], width_px: int) -> Mask:
     rim[:, : width_px * (columns.start > 0)] = True
     rim[:, rim.shape[1] - width_px * (columns.stop < shape[1]) :] = True
     return rim
+
+
+def _rims(window: Box, shape: tuple[int, ...]) -> tuple[Mask, Mask]:
+    """Where a window ends inside the frame: its outermost pixels, and a margin of them."""
+    return _rim(window, shape, 1), _rim(window, shape, _MARGIN_PX + 1)
 
 
 def _core(grey: Floats, scribble: Mask) -> Mask:
@@ -211,7 +228,7 @@ def _doubt(view: _View, found: Mask, settings: SnapSettings) -> str:
     """Why an outline is no edge: it leaked, or noise alone could have made it; empty if it is."""
     if (found & view.margin).any():
         return f"it does not end within {max(found.shape) // 2} px"
-    if view.closed.any():
+    if view.painted.any():
         return ""  # a person said what is around it: they can see what noise hides
     step = contrast_along(view.grey, found, ignore=view.closed)
     distance = ndimage.distance_transform_edt(~found)

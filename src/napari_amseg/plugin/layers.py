@@ -35,6 +35,10 @@ class ImageSource:
         """What is known about the measurement."""
         return self.stack.experiment
 
+    def processed(self) -> Stack:
+        """The frames as shown."""
+        return self.chain.apply(self.stack) if self.chain.steps else self.stack
+
     def with_experiment(self, experiment: Experiment) -> ImageSource:
         """The same frames, other metadata."""
         return replace(self, stack=replace(self.stack, experiment=experiment))
@@ -139,7 +143,7 @@ def place_on(layer: Layer, *, offset_px: tuple[int, int] = (0, 0)) -> dict[str, 
 
 def image_layer(source: ImageSource, name: str, place: dict[str, Any] | None = None) -> LayerData:
     """A lazy image layer of a source, at a `place` or where its crops put it."""
-    stack = source.chain.apply(source.stack) if source.chain.steps else source.stack
+    stack = source.processed()
     place = place or placement(source.experiment, offset_px=crop_offset_px(source.chain))
     options = {
         "name": name,

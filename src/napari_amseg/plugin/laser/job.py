@@ -116,8 +116,7 @@ def _to_be_dragged(n_frames: int, width: int, why: str) -> LaserLine:
 
 def shown_stack(layer: Layer) -> Stack:
     """The frames an image layer shows, its preprocessing done."""
-    source = image_source(layer)
-    return source.chain.apply(source.stack) if source.chain.steps else source.stack
+    return image_source(layer).processed()
 
 
 def window_layer(

@@ -42,14 +42,14 @@ class Copied:
 class LayerJob:
     """A click on *Segment*.
 
-    source : what to segment. first : the frame that is looked at. labels, labels_path : the
-    shared uint8 array (T, Y, X) and its file. confidence, confidence_path : the same for that
-    map, or None.
+    source : what to segment. order : the frames to do, the one looked at first. labels,
+    labels_path : the shared uint8 array (T, Y, X) and its file. confidence, confidence_path : the
+    same for that map, or None.
     """
 
     source: ImageSource
     bundle: Bundle
-    first: int
+    order: tuple[int, ...]
     labels: NDArray[np.uint8]
     labels_path: Path
     settings: SegmentSettings = field(default_factory=SegmentSettings)
@@ -89,7 +89,7 @@ def _records(job: LayerJob, process: ComputeProcess, cancel: threading.Event) ->
             experiment=stack.experiment,
             chain=job.source.chain.to_json(),
             bundle=str(job.bundle.folder),
-            order=frame_order(len(stack), job.first),
+            order=job.order,
             out=str(job.labels_path),
             confidence=None if job.confidence_path is None else str(job.confidence_path),
             settings=job.settings,

@@ -22,7 +22,14 @@ from napari_amseg.plugin.layers import (
 )
 from napari_amseg.plugin.measure.results import Results
 from napari_amseg.plugin.scratch import scratch_array
-from napari_amseg.plugin.segment.job import LayerJob, Progress, Record, in_words, run_layer_job
+from napari_amseg.plugin.segment.job import (
+    LayerJob,
+    Progress,
+    Record,
+    frame_order,
+    in_words,
+    run_layer_job,
+)
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -65,7 +72,7 @@ class SegmentRun:
         self.job = LayerJob(
             source,
             bundle,
-            first,
+            frame_order(shape[0], first),
             array,
             path,
             settings,

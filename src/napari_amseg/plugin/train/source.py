@@ -17,9 +17,9 @@ from napari_amseg.dataset import (
     save_split,
     split_names,
 )
-from napari_amseg.dataset.add import IMAGE_DTYPES
 from napari_amseg.dataset.codes import code_counts
 from napari_amseg.dataset.names import Track
+from napari_amseg.dataset.painted import classes_to_learn, storable
 from napari_amseg.labels import LabelScheme
 from napari_amseg.models.bundle import CHECKPOINT, require_free
 from napari_amseg.plugin.layers import image_source, label_source
@@ -54,8 +54,7 @@ def layer_pair(image: Layer, labels: Layer) -> LayerPair:
     ValueError
         If they differ in shape.
     """
-    source = image_source(image)
-    images = source.chain.apply(source.stack) if source.chain.steps else source.stack
+    images = image_source(image).processed()
     known = label_source(labels)
     codes = stack_from_array(labels.data, experiment=known.experiment)
     if images.shape != codes.shape:
@@ -63,7 +62,7 @@ def layer_pair(image: Layer, labels: Layer) -> LayerPair:
             f"{image.name!r} is {_words(images)}, {labels.name!r} is {_words(codes)} (frames × "
             "rows × columns): choose the labels of this very image."
         )
-    return LayerPair(_storable(images), codes, known.scheme, image.name)
+    return LayerPair(storable(images), codes, known.scheme, image.name)
 
 
 def write_benchmark(
@@ -90,7 +89,7 @@ def write_benchmark(
         If it cannot be written.
     """
     frames, painted = _annotated(pair.labels, track)
-    scheme = _scheme(pair, painted, model)
+    scheme = classes_to_learn(pair.scheme, painted, model, pair.name)
     benchmark = add_frames(
         Benchmark(folder, scheme, {}, ()),
         pair.images,
@@ -123,24 +122,6 @@ def _annotated(labels: Stack, track: Track) -> tuple[list[int], set[int]]:
             frames.append(t)
             codes |= found
     return frames, codes
-
-
-def _scheme(pair: LayerPair, painted: set[int], model: LabelScheme | None) -> LabelScheme:
-    """The classes to learn."""
-    advice = "Paint every pixel that is to be learnt from; 0 stays unlabelled and does not count."
-    if not painted:
-        raise ValueError(f"the labels of {pair.name!r} are empty. {advice}")
-    known = [c for c in pair.scheme.classes if c.code in painted]
-    if len(known) < len(painted):  # add_frames will name those that are unknown
-        return pair.scheme
-    if model is not None and painted <= set(model.codes) <= set(pair.scheme.codes):
-        return LabelScheme(tuple(c for c in pair.scheme.classes if c.code in model.codes))
-    if len(known) < 2:
-        raise ValueError(
-            f"the labels of {pair.name!r} hold {known[0].name} only: what is not {known[0].name} "
-            f"must be painted too, as background for example. {advice}"
-        )
-    return LabelScheme(tuple(known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +174,3 @@ def output_path(folder: str) -> Path:
 
 def _words(stack: Stack) -> str:
     return " × ".join(map(str, stack.shape))
-
-
-def _storable(images: Stack) -> Stack:
-    """The frames in a type that a benchmark keeps: float32 instead of any other."""
-    if images.dtype in IMAGE_DTYPES:
-        return images
-    return images.derived(lambda t: images.read(t).astype(np.float32), dtype=np.float32)

@@ -1,0 +1,205 @@
+"""One stack under annotation in the viewer: its labels layer, its annotation, its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_amseg.annotate.annotation import Annotation, Status
+from napari_amseg.annotate.change import Change
+from napari_amseg.labels import LabelScheme
+from napari_amseg.plugin.annotate.history import History
+from napari_amseg.plugin.layers import (
+    LabelSource,
+    current_frame,
+    image_source,
+    labels_layer,
+    place_on,
+    show_frame,
+)
+from napari_amseg.plugin.scratch import scratch_array
+from napari_amseg.types import Frame
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Image
+
+_LOOK_MS = 500
+_STROKE_MS = 30
+
+
+def empty_annotation(shape: tuple[int, int, int], scheme: LabelScheme) -> Annotation:
+    """Nothing labelled yet, in temporary files that take room only where they are written to.
+
+    Raises
+    ------
+    OSError
+        If there is no temporary space for the labels.
+    """
+    _, labels = scratch_array(shape, np.uint8, what="labels")
+    _, by_hand = scratch_array(shape, bool, what="marks of what is by hand")
+    return Annotation(labels, by_hand, scheme)
+
+
+class Session(QObject):
+    """Annotates an image layer in a labels layer of its own, which shows the very array.
+
+    Signals
+    -------
+    changed : frozenset of the frames whose labels changed, by whatever.
+    statuses_changed : a frame was called complete, or is so no longer, or was begun.
+    stroke_ended : the frame in which a person just painted.
+    frame_shown : the frame that is now looked at.
+    ended : the labels layer was taken out of the viewer.
+
+    """
+
+    changed = Signal(object)
+    statuses_changed = Signal()
+    stroke_ended = Signal(int)
+    frame_shown = Signal(int)
+    ended = Signal()
+
+    def __init__(
+        self, viewer: napari.components.ViewerModel, image: Image, annotation: Annotation
+    ) -> None:
+        super().__init__()
+        self.viewer, self.image, self.annotation = viewer, image, annotation
+        self.source = image_source(image)
+        self.stack = self.source.processed()
+        self.layer = self._add_layer(annotation.labels)
+        self.layer.events.n_edit_dimensions.connect(self._keep_to_frame)
+        self.history = History(
+            self.layer, self.annotation, changed=self._on_changed, stroke_ended=self._on_stroke
+        )
+        self.is_closed = False
+        self._stroke: list[Change] = []
+        self._shown = -1
+        self._statuses = self.annotation.statuses.copy()
+        viewer.dims.events.current_step.connect(self._on_step)
+        viewer.layers.events.removed.connect(self._on_removed)
+        self._timer = QTimer(self)  # an undo of a hidden layer fires nothing at all
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self.history.look)
+        self._timer.start()
+        self._on_step()
+
+    def _add_layer(self, labels: NDArray[np.uint8]) -> Any:
+        from napari.layers import Labels
+
+        source = LabelSource(self.source.experiment, self.annotation.scheme)
+        data, options, _ = labels_layer(
+            labels, f"{self.image.name} annotation", source, place_on(self.image)
+        )
+        layer = Labels(data, **options)
+        layer.n_edit_dimensions = 2
+        self.viewer.add_layer(layer)
+        self.viewer.layers.selection.active = layer
+        return layer
+
+    @property
+    def scheme(self) -> LabelScheme:
+        """What the label codes mean."""
+        return self.annotation.scheme
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of the stack."""
+        return len(self.annotation.labels)
+
+    @property
+    def frame(self) -> int:
+        """The frame that is looked at."""
+        return current_frame(self.viewer, self.layer)
+
+    def go_to(self, frame: int) -> None:
+        """Look at a frame."""
+        show_frame(self.viewer, self.layer, int(np.clip(frame, 0, self.n_frames - 1)))
+
+    def image_frame(self, frame: int) -> Frame:
+        """Grey values of a frame as shown, (Y, X)."""
+        return self.stack.read(frame)
+
+    def labels_of(self, frame: int) -> NDArray[np.uint8]:
+        """Labels of a frame, uint8 (Y, X); a view, not to be written to."""
+        return np.asarray(self.annotation.labels[frame])
+
+    def apply(self, changes: Iterable[Change | None]) -> int:
+        """Make the changes of an aid as one step that can be undone; returns how many frames."""
+        return len(self.extend(None, changes))
+
+    def extend(self, step: list[Change] | None, changes: Iterable[Change | None]) -> list[Change]:
+        """Make changes that come bit by bit, as one step unless something else was done meanwhile.
+
+        step : what this returned the time before; None at first.
+        """
+        return self.history.apply([c for c in changes if c is not None], onto=step)
+
+    def when_no_stroke(self, action: Callable[[], object]) -> None:
+        """Do something now, or when the stroke that is being painted has ended: a step that is
+        made within it would become part of it.
+        """
+        if self.layer._block_history and not self.is_closed:
+            QTimer.singleShot(_STROKE_MS, lambda: self.when_no_stroke(action))
+        else:
+            action()
+
+    def set_status(self, frames: Sequence[int], status: Status) -> None:
+        """Call frames complete, or no longer. Not part of the history."""
+        self.annotation.statuses[list(frames)] = status
+        self._on_changed(frozenset(frames))
+
+    def last_stroke(self) -> Change | None:
+        """What the last stroke did; None before the first, or after another step."""
+        return self._stroke[-1] if self._stroke else None
+
+    def close(self) -> None:
+        """Let go of the viewer; the layer stays."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self._timer.stop()
+        self.history.look()
+        self.history.stop()
+        self.layer.events.n_edit_dimensions.disconnect(self._keep_to_frame)
+        self.viewer.dims.events.current_step.disconnect(self._on_step)
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def _on_changed(self, frames: frozenset[int]) -> None:
+        self._stroke = []
+        self.changed.emit(frames)
+        if not np.array_equal(self._statuses, self.annotation.statuses):
+            self._statuses = self.annotation.statuses.copy()
+            self.statuses_changed.emit()
+
+    def _on_stroke(self, step: list[Change]) -> None:
+        self._stroke = step
+        self.stroke_ended.emit(step[-1].frame)
+
+    def _on_step(self, event: Any = None) -> None:
+        frame = self.frame
+        if frame != self._shown:
+            self._end_stroke()
+            self._shown = frame
+            self.history.show(frame)
+            self.frame_shown.emit(frame)
+
+    def _end_stroke(self) -> None:
+        """A stroke stays in its frame: napari would draw on through those in between."""
+        layer, mode = self.layer, self.layer.mode
+        if layer._block_history and mode != "pan_zoom":
+            layer.mode = "pan_zoom"
+            self.when_no_stroke(lambda: setattr(layer, "mode", mode))
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self.layer:
+            self.ended.emit()
+
+    def _keep_to_frame(self, event: Any = None) -> None:
+        """A stroke through all frames would overwrite what nobody sees."""
+        if self.layer.n_edit_dimensions != 2:
+            self.layer.n_edit_dimensions = 2
