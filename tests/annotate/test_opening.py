@@ -41,7 +41,7 @@ def test_labels_of_a_benchmark_are_opened_on_their_frames(drawn_benchmark, drawn
 
 def test_another_stack_is_refused(drawn_benchmark, drawn_frames):
     images = drawn_frames[0][::-1].copy()
-    with pytest.raises(ValueError, match="drawn/0000 .* another image than frame 0"):
+    with pytest.raises(ValueError, match=r"drawn/0000 .* another image than frame 0"):
         open_labels(
             stack_from_array(images), open_benchmark(drawn_benchmark), "drawn", numbers(8), empty
         )

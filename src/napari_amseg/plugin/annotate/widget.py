@@ -8,14 +8,14 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from napari_amseg.annotate.recovery import FoundWork
-from napari_amseg.plugin.annotate.aids_panel import AidsPanel
+from napari_amseg.plugin.annotate.aids.panel import AidsPanel
 from napari_amseg.plugin.annotate.close_guard import CloseGuard
 from napari_amseg.plugin.annotate.frames_bar import FramesBar
 from napari_amseg.plugin.annotate.keeper import Keeper
-from napari_amseg.plugin.annotate.learn_panel import LearnPanel
-from napari_amseg.plugin.annotate.paint_panel import PaintPanel
+from napari_amseg.plugin.annotate.model.panel import LearnPanel
+from napari_amseg.plugin.annotate.paint.panel import PaintPanel
 from napari_amseg.plugin.annotate.recovery_bar import RecoveryBar
-from napari_amseg.plugin.annotate.save_panel import SavePanel
+from napari_amseg.plugin.annotate.saving.panel import SavePanel
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.annotate.start import Beginning, begin, layer_of, recover, source_of
 from napari_amseg.plugin.annotate.start_form import StartForm

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.labels import DEFAULT_SCHEME, Label
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aids_panel import AidsPanel
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.panel import AidsPanel
 from napari_amseg.plugin.annotate.session import Session, empty_annotation
 
 PATIENCE_MS = 60_000

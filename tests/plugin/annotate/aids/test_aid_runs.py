@@ -9,7 +9,7 @@ import pytest
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.labels import Label
-from napari_amseg.plugin.annotate.aid_run import Proposal
+from napari_amseg.plugin.annotate.aids.run import Proposal
 
 
 @pytest.fixture

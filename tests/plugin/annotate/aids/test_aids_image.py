@@ -9,7 +9,7 @@ import tifffile
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.io import read_stack
 from napari_amseg.labels import Label
-from napari_amseg.plugin.annotate.snapping import Stroke
+from napari_amseg.plugin.annotate.aids.snapping import Stroke
 
 
 def iou(found: np.ndarray, true: np.ndarray) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_amseg.labels import Label
-from napari_amseg.plugin.annotate.aids_panel import AidsPanel
+from napari_amseg.plugin.annotate.aids.panel import AidsPanel
 
 
 @pytest.fixture

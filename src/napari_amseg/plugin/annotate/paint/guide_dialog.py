@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 
-GUIDE = Path(__file__).parent / "guide" / "labelling.md"
+GUIDE = Path(__file__).parents[1] / "guide" / "labelling.md"
 _SIZE_PX = (760, 800)
 _MARGIN_PX = 40
 

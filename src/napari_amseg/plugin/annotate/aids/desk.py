@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.change import Change
 from napari_amseg.labels import LabelClass
-from napari_amseg.plugin.annotate.aid_inputs import ClassChoice, FrameRange
-from napari_amseg.plugin.annotate.aid_outcome import Outcome, capital
-from napari_amseg.plugin.annotate.aid_run import AidRun, Steps
+from napari_amseg.plugin.annotate.aids.inputs import ClassChoice, FrameRange
+from napari_amseg.plugin.annotate.aids.outcome import Outcome, capital
+from napari_amseg.plugin.annotate.aids.run import AidRun, Steps
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.forms import TidyForm
 from napari_amseg.plugin.tasks import explain, run_in_thread

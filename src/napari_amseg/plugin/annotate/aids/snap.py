@@ -8,12 +8,12 @@ import numpy as np
 from qtpy.QtWidgets import QCheckBox
 
 from napari_amseg.annotate.annotation import Status
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
-from napari_amseg.plugin.annotate.aid_run import counted
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
+from napari_amseg.plugin.annotate.aids.run import counted
+from napari_amseg.plugin.annotate.aids.snapping import Stroke, snapped_change, snapped_region
+from napari_amseg.plugin.annotate.aids.surface_found import labelled_surface
 from napari_amseg.plugin.annotate.session import Session
-from napari_amseg.plugin.annotate.snapping import Stroke, snapped_change, snapped_region
-from napari_amseg.plugin.annotate.surface_found import labelled_surface
 from napari_amseg.plugin.tasks import Latest, explain
 
 _CAVITIES = ("keyhole", "pore")

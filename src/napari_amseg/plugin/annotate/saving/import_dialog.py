@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.change import Change
 from napari_amseg.io.label_mapping import UNLABELLED, suggested_mapping
-from napari_amseg.plugin.annotate.import_job import Found, ImportRequest, look_at
-from napari_amseg.plugin.annotate.job import Job
+from napari_amseg.plugin.annotate.saving.import_job import Found, ImportRequest, look_at
+from napari_amseg.plugin.annotate.saving.job import Job
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.fields import DropDown, Note
 from napari_amseg.plugin.forms import PathEdit, TidyForm

@@ -7,9 +7,9 @@ import pytest
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.labels import DEFAULT_SCHEME, Label
-from napari_amseg.plugin.annotate.learn_panel import LearnPanel
+from napari_amseg.plugin.annotate.model.panel import LearnPanel
+from napari_amseg.plugin.annotate.model.suggest import recoding
 from napari_amseg.plugin.annotate.session import Session, empty_annotation
-from napari_amseg.plugin.annotate.suggest import recoding
 
 LONG_MS = 120_000
 

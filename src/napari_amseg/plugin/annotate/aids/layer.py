@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.dataset.codes import code_counts, unknown_codes
 from napari_amseg.labels import LabelScheme
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
-from napari_amseg.plugin.annotate.aid_run import AidRun, Proposal
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
+from napari_amseg.plugin.annotate.aids.run import AidRun, Proposal
+from napari_amseg.plugin.annotate.model.suggest import recoding
 from napari_amseg.plugin.annotate.session import Session
-from napari_amseg.plugin.annotate.suggest import recoding
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.layers import KEY, Preview, is_labels, label_source
 from napari_amseg.types import Stack, stack_from_array

@@ -9,9 +9,9 @@ from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.clean import fill_holes, keep_largest, remove_specks, smooth_class
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
-from napari_amseg.plugin.annotate.aid_run import AidRun, Codes, Mask, Proposal
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
+from napari_amseg.plugin.annotate.aids.run import AidRun, Codes, Mask, Proposal
 from napari_amseg.plugin.fields import DropDown
 
 _SPECKS, _HOLES, _SMOOTH, _LARGEST = (

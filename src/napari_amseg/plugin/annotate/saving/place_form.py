@@ -8,7 +8,7 @@ from qtpy.QtCore import QStringListModel, Qt, Signal
 from qtpy.QtWidgets import QCompleter, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_amseg.dataset.experiments import merged
-from napari_amseg.plugin.annotate.earlier import Tables, known_experiments, words_for
+from napari_amseg.plugin.annotate.saving.earlier import Tables, known_experiments, words_for
 from napari_amseg.plugin.experiment_form import ExperimentForm
 from napari_amseg.plugin.fields import Lines
 from napari_amseg.plugin.forms import PathEdit, TidyForm

@@ -8,7 +8,7 @@ from qtpy.QtCore import QSize, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from napari_amseg.labels import LabelClass
-from napari_amseg.plugin.annotate.palette import swatch
+from napari_amseg.plugin.annotate.paint.palette import swatch
 from napari_amseg.plugin.fields import DropDown
 from napari_amseg.plugin.theme import Palette
 

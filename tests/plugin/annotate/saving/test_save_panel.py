@@ -19,10 +19,10 @@ from napari_amseg.annotate.working_copy import SessionRecord, WorkingCopy
 from napari_amseg.dataset import open_benchmark
 from napari_amseg.dataset.annotation_status import read_statuses, status_path
 from napari_amseg.labels import DEFAULT_SCHEME, Label
-from napari_amseg.plugin.annotate.conflicts import Answer, ConflictsDialog
-from napari_amseg.plugin.annotate.earlier import known_experiments, remember
 from napari_amseg.plugin.annotate.keeper import Keeper
-from napari_amseg.plugin.annotate.save_panel import SavePanel
+from napari_amseg.plugin.annotate.saving.conflicts import Answer, ConflictsDialog
+from napari_amseg.plugin.annotate.saving.earlier import known_experiments, remember
+from napari_amseg.plugin.annotate.saving.panel import SavePanel
 from napari_amseg.plugin.annotate.session import Session, empty_annotation
 from napari_amseg.plugin.layers import KEY, Preview
 from napari_amseg.types import Experiment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.forms import TidyForm
 

@@ -9,13 +9,13 @@ from qtpy.QtWidgets import QCheckBox
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.surface_line import SurfaceLine, fill_sides
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
-from napari_amseg.plugin.annotate.aid_inputs import ClassChoice
-from napari_amseg.plugin.annotate.aid_run import AidRun, Left, Proposal
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
+from napari_amseg.plugin.annotate.aids.inputs import ClassChoice
+from napari_amseg.plugin.annotate.aids.run import AidRun, Left, Proposal
+from napari_amseg.plugin.annotate.aids.surface_found import found_surface
+from napari_amseg.plugin.annotate.aids.surface_shape import SurfaceShape
 from napari_amseg.plugin.annotate.session import Session
-from napari_amseg.plugin.annotate.surface_found import found_surface
-from napari_amseg.plugin.annotate.surface_shape import SurfaceShape
 from napari_amseg.plugin.tasks import explain, run_in_thread
 from napari_amseg.plugin.theme import palette
 

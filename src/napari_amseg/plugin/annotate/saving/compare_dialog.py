@@ -23,7 +23,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_amseg.plugin.annotate.compare_job import (
+from napari_amseg.plugin.annotate.keeper import Keeper
+from napari_amseg.plugin.annotate.saving.compare_job import (
     DIFFERENCES,
     Comparison,
     Other,
@@ -32,8 +33,7 @@ from napari_amseg.plugin.annotate.compare_job import (
     other_experiment,
     other_layer,
 )
-from napari_amseg.plugin.annotate.job import Job
-from napari_amseg.plugin.annotate.keeper import Keeper
+from napari_amseg.plugin.annotate.saving.job import Job
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.fields import Note

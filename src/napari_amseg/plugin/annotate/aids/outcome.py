@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_amseg.plugin.annotate.aid_run import AidRun
+from napari_amseg.plugin.annotate.aids.run import AidRun
 from napari_amseg.plugin.fields import Lines
 
 

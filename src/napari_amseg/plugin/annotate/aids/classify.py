@@ -6,10 +6,10 @@ from collections.abc import Generator
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.classifier import ClassifierSettings
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
-from napari_amseg.plugin.annotate.aid_run import AidRun, Proposal, counted
-from napari_amseg.plugin.annotate.scribbles import Scribbles
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
+from napari_amseg.plugin.annotate.aids.run import AidRun, Proposal, counted
+from napari_amseg.plugin.annotate.aids.scribbles import Scribbles
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.forms import SettingsForm
 

@@ -10,10 +10,10 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_amseg.plugin.annotate import keys
-from napari_amseg.plugin.annotate.guide_dialog import GuideDialog
-from napari_amseg.plugin.annotate.palette import ClassPalette
+from napari_amseg.plugin.annotate.paint.guide_dialog import GuideDialog
+from napari_amseg.plugin.annotate.paint.palette import ClassPalette
+from napari_amseg.plugin.annotate.paint.tools import Tools
 from napari_amseg.plugin.annotate.session import Session
-from napari_amseg.plugin.annotate.tools import Tools
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.theme import palette
 

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.backups import Backup, list_backups
 from napari_amseg.plugin.annotate.keeper import Keeper
-from napari_amseg.plugin.annotate.replacing import replace_labels
+from napari_amseg.plugin.annotate.saving.replacing import replace_labels
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.layers import KEY, Preview, place_on, scheme_display

@@ -27,9 +27,9 @@ from napari_amseg.annotate.safety import recovery_root
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.learn import LearnSettings, remaining_frames
 from napari_amseg.pipeline.supervise import shared_process
-from napari_amseg.plugin.annotate.learn import LearnJob, LearnRun
+from napari_amseg.plugin.annotate.model.learn import LearnJob, LearnRun
+from napari_amseg.plugin.annotate.model.suggest import Suggestion
 from napari_amseg.plugin.annotate.session import Session
-from napari_amseg.plugin.annotate.suggest import Suggestion
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.forms import Fold, SettingsForm, TidyForm

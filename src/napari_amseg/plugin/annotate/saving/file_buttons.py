@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QDialog, QGridLayout, QPushButton, QWidget
 
-from napari_amseg.plugin.annotate.backups_dialog import BackupsDialog
-from napari_amseg.plugin.annotate.compare_dialog import CompareDialog
-from napari_amseg.plugin.annotate.export import ExportButton
-from napari_amseg.plugin.annotate.import_dialog import ImportDialog
 from napari_amseg.plugin.annotate.keeper import Keeper
+from napari_amseg.plugin.annotate.saving.backups_dialog import BackupsDialog
+from napari_amseg.plugin.annotate.saving.compare_dialog import CompareDialog
+from napari_amseg.plugin.annotate.saving.export import ExportButton
+from napari_amseg.plugin.annotate.saving.import_dialog import ImportDialog
 from napari_amseg.plugin.annotate.session import Session
 
 if TYPE_CHECKING:

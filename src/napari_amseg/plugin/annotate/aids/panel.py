@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aid_classify import ClassifyAid
-from napari_amseg.plugin.annotate.aid_clean import CleanAid
-from napari_amseg.plugin.annotate.aid_copy import CopyAid
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
-from napari_amseg.plugin.annotate.aid_interpolate import InterpolateAid
-from napari_amseg.plugin.annotate.aid_layer import LayerAid
-from napari_amseg.plugin.annotate.aid_snap import SnapAid
-from napari_amseg.plugin.annotate.aid_surface import SurfaceAid
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.classify import ClassifyAid
+from napari_amseg.plugin.annotate.aids.clean import CleanAid
+from napari_amseg.plugin.annotate.aids.copy import CopyAid
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
+from napari_amseg.plugin.annotate.aids.interpolate import InterpolateAid
+from napari_amseg.plugin.annotate.aids.layer import LayerAid
+from napari_amseg.plugin.annotate.aids.snap import SnapAid
+from napari_amseg.plugin.annotate.aids.surface import SurfaceAid
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.forms import Fold
 

@@ -11,12 +11,12 @@ from qtpy.QtCore import QObject, Signal
 from napari_amseg.annotate.load import LoadedFrame, load_frames
 from napari_amseg.annotate.save_records import Conflict, FrameToSave, SaveTarget
 from napari_amseg.dataset.benchmark import open_benchmark
-from napari_amseg.plugin.annotate.conflicts import Answer
-from napari_amseg.plugin.annotate.earlier import remember
-from napari_amseg.plugin.annotate.job import Job
 from napari_amseg.plugin.annotate.keeper import Keeper
-from napari_amseg.plugin.annotate.replacing import take_theirs
-from napari_amseg.plugin.annotate.save_job import Outcome, Remark, SaveRequest
+from napari_amseg.plugin.annotate.saving.conflicts import Answer
+from napari_amseg.plugin.annotate.saving.earlier import remember
+from napari_amseg.plugin.annotate.saving.job import Job
+from napari_amseg.plugin.annotate.saving.replacing import take_theirs
+from napari_amseg.plugin.annotate.saving.save_job import Outcome, Remark, SaveRequest
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.tasks import Latest, explain
 

@@ -7,10 +7,10 @@ from collections.abc import Generator
 import numpy as np
 from qtpy.QtWidgets import QCheckBox
 
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
-from napari_amseg.plugin.annotate.aid_inputs import FrameSpin
-from napari_amseg.plugin.annotate.aid_run import AidRun, Proposal, class_proposal
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
+from napari_amseg.plugin.annotate.aids.inputs import FrameSpin
+from napari_amseg.plugin.annotate.aids.run import AidRun, Proposal, class_proposal
 from napari_amseg.plugin.annotate.session import Session
 
 

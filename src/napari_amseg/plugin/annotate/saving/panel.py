@@ -10,12 +10,12 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_amseg.annotate.annotation import Status
-from napari_amseg.plugin.annotate.conflicts import ConflictsDialog
-from napari_amseg.plugin.annotate.file_buttons import FileButtons
 from napari_amseg.plugin.annotate.keeper import Keeper
-from napari_amseg.plugin.annotate.place_form import PlaceForm
-from napari_amseg.plugin.annotate.save_job import remarks_in_words
-from napari_amseg.plugin.annotate.saver import Saver
+from napari_amseg.plugin.annotate.saving.conflicts import ConflictsDialog
+from napari_amseg.plugin.annotate.saving.file_buttons import FileButtons
+from napari_amseg.plugin.annotate.saving.place_form import PlaceForm
+from napari_amseg.plugin.annotate.saving.save_job import remarks_in_words
+from napari_amseg.plugin.annotate.saving.saver import Saver
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.fields import DropDown, Lines
 from napari_amseg.plugin.files import safe_stem

@@ -8,9 +8,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_amseg.labels import DEFAULT_SCHEME, Label
-from napari_amseg.plugin.annotate.guide_dialog import GuideDialog
-from napari_amseg.plugin.annotate.paint_panel import PaintPanel
-from napari_amseg.plugin.annotate.palette import share_words
+from napari_amseg.plugin.annotate.paint.guide_dialog import GuideDialog
+from napari_amseg.plugin.annotate.paint.palette import share_words
+from napari_amseg.plugin.annotate.paint.panel import PaintPanel
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
@@ -213,6 +213,6 @@ def test_a_guide_that_is_missing_is_explained(panel, monkeypatch, notifications)
     def missing(parent):
         raise FileNotFoundError("no guide")
 
-    monkeypatch.setattr("napari_amseg.plugin.annotate.paint_panel.GuideDialog", missing)
+    monkeypatch.setattr("napari_amseg.plugin.annotate.paint.panel.GuideDialog", missing)
     panel.guide_button.click()
     assert notifications() == ["no guide"]

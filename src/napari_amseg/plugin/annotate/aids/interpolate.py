@@ -9,11 +9,11 @@ from qtpy.QtWidgets import QCheckBox
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.interpolate import interpolate_frames
-from napari_amseg.plugin.annotate.aid import Aid
-from napari_amseg.plugin.annotate.aid_desk import AidDesk
-from napari_amseg.plugin.annotate.aid_inputs import FrameRange
-from napari_amseg.plugin.annotate.aid_run import AidRun, Proposal, class_proposal
-from napari_amseg.plugin.annotate.key_frames import KeyFrames
+from napari_amseg.plugin.annotate.aids.aid import Aid
+from napari_amseg.plugin.annotate.aids.desk import AidDesk
+from napari_amseg.plugin.annotate.aids.inputs import FrameRange
+from napari_amseg.plugin.annotate.aids.key_frames import KeyFrames
+from napari_amseg.plugin.annotate.aids.run import AidRun, Proposal, class_proposal
 from napari_amseg.plugin.annotate.session import Session
 
 

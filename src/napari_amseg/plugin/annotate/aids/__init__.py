@@ -1,0 +1,1 @@
+"""Aids: what makes labelling fast, each one step of undo."""

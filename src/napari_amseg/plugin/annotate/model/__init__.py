@@ -1,0 +1,1 @@
+"""A model that suggests labels and learns from corrections."""

@@ -1,0 +1,1 @@
+"""Saving to a benchmark, and exchanging labels with files."""
