@@ -16,10 +16,10 @@ note $?
 
 echo "== napari tests"
 if [ "$(uname -s)" != Linux ] || [ -n "${DISPLAY:-}" ]; then
-    "$python" -m pytest tests/plugin "$@"
+    "$python" -m pytest -n 2 --dist loadgroup tests/plugin "$@"
     note $?
 elif command -v xvfb-run >/dev/null 2>&1; then
-    xvfb-run -a -s "-screen 0 1920x1080x24" "$python" -m pytest tests/plugin "$@"
+    xvfb-run -a -s "-screen 0 1920x1080x24" "$python" -m pytest -n 2 --dist loadgroup tests/plugin "$@"
     note $?
 else
     echo "not run: they open windows, and there is neither a screen nor Xvfb." >&2

@@ -12,6 +12,8 @@ from qtpy.QtWidgets import QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidge
 
 from napari_amseg.plugin.annotate import keys
 
+pytestmark = pytest.mark.xdist_group("screen")  # one window at a time has the focus
+
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 DIGIT_1_SCANCODE = 10  # X11, on every layout
 ALL = {
