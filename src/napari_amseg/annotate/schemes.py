@@ -8,7 +8,7 @@ SPATTER = LabelClass(6, "spatter", "#ff7f0e", "spatter")
 MELT_POOL = LabelClass(7, "melt pool", "#6fb1e8", "melt pool")
 
 SCHEMES = {
-    "keyhole, pore, substrate, background, powder": DEFAULT_SCHEME,
-    "the five, spatter and melt pool": LabelScheme((*DEFAULT_SCHEME.classes, SPATTER, MELT_POOL)),
-    "pore and background (casting)": DEFAULT_SCHEME.subset(("pore", "background")),
+    "the five of the paper": DEFAULT_SCHEME,
+    "the five, spatter, melt pool": LabelScheme((*DEFAULT_SCHEME.classes, SPATTER, MELT_POOL)),
+    "casting: pore, background": DEFAULT_SCHEME.subset(("pore", "background")),
 }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_amseg.annotate.owner import user_name
 from napari_amseg.annotate.schemes import SCHEMES
 from napari_amseg.dataset.benchmark import Benchmark, open_benchmark
-from napari_amseg.labels import LabelScheme
+from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.fields import DropDown
 from napari_amseg.plugin.forms import Fold, PathEdit, TidyForm
@@ -34,7 +34,12 @@ class StartForm(QWidget):
         self.image.setToolTip("The stack to label, raw or preprocessed.")
         self.classes = DropDown()
         self.classes.addItems(list(SCHEMES))
-        self.classes.setToolTip("What is told apart. A benchmark that is gone on with has its own.")
+        for index, scheme in enumerate(SCHEMES.values()):
+            self.classes.setItemData(index, ", ".join(scheme.names), Qt.ItemDataRole.ToolTipRole)
+        self.classes.setToolTip(
+            f"What is told apart; the paper's five are {', '.join(DEFAULT_SCHEME.names)}.\n"
+            "A benchmark that is gone on with has its own."
+        )
         self.annotator = QLineEdit()
         self.annotator.setPlaceholderText(user_name())
         self.annotator.setToolTip("Who labels: written beside every frame that is saved.")

@@ -51,7 +51,7 @@ class Annotate(QWidget):
 
     def _build(self) -> None:
         self.recovery, self.form = RecoveryBar(), StartForm(self._viewer)
-        self.begin_fold = Fold("Another stack", self.form)
+        self.begin_fold = Fold("Stack", self.form)
         self.note = Note()
         self.note.setVisible(False)
         self.frames, self.paint = FramesBar(self._viewer), PaintPanel(self._viewer)
