@@ -34,10 +34,10 @@ STACK = PhantomSettings(
     laser_off_frames=0,
     keyhole_depth_um=160.0,
     fluctuation=0.12,
-    photons=1500.0,
-    blur_px=1.2,
-    window_particles=120,
-    old_pores=4,
+    photons=2500.0,
+    blur_px=1.0,
+    window_particles=40,
+    old_pores=6,
     spatter=3,
     hump_um=10.0,
     flaws=0.4,
@@ -52,16 +52,15 @@ def written_stack(folder: Path, settings: PhantomSettings = STACK) -> tuple[Path
     """A TIFF of the phantom as a beamline leaves it, and its exact labels uint8 (T, Y, X)."""
     phantom = simulate(settings)
     path = folder / "run7.tif"
-    um = 10_000 / settings.pixel_size_um
+    px_a_um = 1 / settings.pixel_size_um
     tifffile.imwrite(
         path,
         np.stack(list(phantom.stack)),
         imagej=True,
-        resolution=(um, um),
-        resolutionunit="CENTIMETER",
+        resolution=(px_a_um, px_a_um),
         metadata={"finterval": 1 / settings.frame_rate_hz, "unit": "um", "axes": "TYX"},
     )
-    assert len(read_stack(path)) == settings.n_frames
+    assert read_stack(path).experiment.pixel_size_um == settings.pixel_size_um
     return path, np.stack(list(phantom.labels))
 
 
@@ -161,7 +160,7 @@ def cavities(truth: Codes, label: Label, rng: np.random.Generator) -> Iterator[M
 def rough_line(mask: Mask, rng: np.random.Generator) -> Mask:
     """Along the middle, off by up to a pixel, as thick as a small brush."""
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    line = skeletonize(mask & (depth > 0.45 * ndimage.maximum_filter(depth, 15)))
+    line = skeletonize(mask & (depth > 0.45 * ndimage.maximum_filter(depth, 15)))  # type: ignore[no-untyped-call]
     line = np.roll(line, rng.integers(-1, 2, 2), (0, 1))
     return np.asarray(ndimage.binary_dilation(line, np.ones((2, 2))))
 

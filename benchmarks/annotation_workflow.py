@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from napari_amseg.scores import Confusion
 
 FIRST, SECOND = 8, 16
 KEYS = range(0, STACK.n_frames, 4)
-LEARNT = 3
+LEARNT, FRAMES = 3, 20
 SEED = 1
 EXPERIMENT = "run7"
 
@@ -45,7 +46,8 @@ class Table:
     """Rows as they are measured."""
 
     def __init__(self, person: Person) -> None:
-        self.person, self.rows = person, []
+        self.person = person
+        self.rows: list[dict[str, Any]] = []
         self._strokes = self._pixels = 0
 
     def add(self, stage: str, frames: Iterable[int], seconds: float) -> None:
@@ -110,19 +112,20 @@ def surface(person: Person, table: Table) -> None:
 
 
 def classifier(person: Person, table: Table) -> None:
-    """Scribbles on one frame, then on a second."""
+    """Scribbles on one frame, then on a second, which is bare again when it is scribbled on."""
     rng, classify = np.random.default_rng(SEED), person.aids.classify
-    everything = range(STACK.n_frames)
-    for n, frame in enumerate((FIRST, SECOND)):
+    done: list[int] = []
+    for frame in (FIRST, SECOND):
         for label, line in scribbles(person.truth[frame], rng):
             person.stroke(frame, label, line)
-        learnt = f"{n + 1} frame" + "s" * n
-        if not n:
+        done.append(frame)
+        if len(done) == 1:
             seconds = person.press(classify.one_button)
-            table.add("classifier from its scribbles, that frame", [frame], seconds)
+            table.add("classifier from its scribbles, that frame", done, seconds)
         seconds = person.press(classify.many_button)
-        others = [t for t in everything if t not in (FIRST, SECOND)[: n + 1]]
-        table.add(f"classifier from scribbles on {learnt}, the others", others, seconds)
+        others = [t for t in range(STACK.n_frames) if t not in done]
+        table.add(f"classifier from scribbles on frames {done}, the others", others, seconds)
+        person.session.layer.undo()
 
 
 def interpolation(person: Person, table: Table) -> None:
@@ -146,7 +149,7 @@ def interpolation(person: Person, table: Table) -> None:
 
 
 def model(person: Person, table: Table) -> None:
-    """The shipped model, three advised frames corrected, what it learnt, three more."""
+    """The shipped model, three advised frames corrected, what it learnt, three more, the rest."""
     learn, everything = person.dock.learn, range(STACK.n_frames)
     seconds = person.model(learn.all_button)
     table.add("model fast, all frames", everything, seconds)
@@ -160,12 +163,14 @@ def model(person: Person, table: Table) -> None:
         table.add(f"the others, before it learns ({sorted(corrected)} complete)", others, 0)
         seconds = person.model(learn.learn_button)
         table.add(f"Learn from {total} complete frames, the others", others, seconds)
+    for t in [t for t in everything if t not in corrected][: FRAMES - len(corrected)]:
+        person.correct(t)
+    complete = np.flatnonzero(person.session.annotation.statuses == Status.COMPLETE)
+    table.add(f"{len(complete)} frames complete", complete.tolist(), 0)
 
 
 def save(person: Person, folder: Path) -> dict[str, Any]:
     """Save what is complete to a benchmark; equal to the pixel."""
-    import time
-
     panel, start = person.dock.save, time.perf_counter()
     panel.place.folder.set_path(folder)
     panel.place.name.setText(EXPERIMENT)
