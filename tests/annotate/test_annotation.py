@@ -79,6 +79,22 @@ def test_what_is_overwritten_is_no_longer_by_hand(annotation):
     assert not annotation.by_hand.any()
 
 
+def test_what_an_aid_wrote_is_confirmed_as_it_is(annotation):
+    annotation.apply([annotation.propose(0, codes(Label.SUBSTRATE), status=Status.SUGGESTED)])
+    before = state(annotation)
+    where = np.zeros(SHAPE[1:], bool)
+    where[3:6, 4:9] = True
+    change = annotation.confirm(0, where)
+    annotation.apply([change])
+    assert np.array_equal(annotation.by_hand[0], where)
+    assert np.array_equal(annotation.labels, before[0])
+    assert annotation.status(0) == Status.IN_PROGRESS
+    assert annotation.confirm(0, where) is None
+    assert annotation.confirm(1, where) is None  # nothing is labelled there
+    annotation.revert([change])
+    assert same(state(annotation), before)
+
+
 def test_zero_is_left_alone_unless_where_speaks_of_it(annotation):
     annotation.apply([annotation.propose(0, codes(Label.SUBSTRATE))])
     assert annotation.propose(0, codes(0)) is None

@@ -22,6 +22,7 @@ from napari_amseg.labels import LabelScheme
 _LEAST_SCORE = 0.02
 # Of the mean distance between frames corrected evenly: nearer ones teach the same.
 _ALIKE = 0.25
+_LEAST_ALIKE_FRAMES = 1.5
 # The entropy of this share of all frames counts as the highest; single ones are outliers.
 _HIGH_ENTROPY_PERCENT = 95
 _SHARE_OF_ENTROPY = 0.5
@@ -111,8 +112,9 @@ def rank_frames(
     uncertainty u, its entropy e relative to the other frames, and the weight v of each violation,
     times the share of frames without it: what is wrong in all frames prefers none. This is
     multiplied by 1 - exp(-(d/s)²), d the distance in frames to the next one that is corrected or
-    advised already and s a quarter of the distance that so many have on average, because neighbours
-    look alike. Ties go to the frame farthest from all others, then to the earlier one.
+    advised already and s a quarter of the distance that so many have on average, or a frame and a
+    half, because neighbours look alike. Ties go to the frame farthest from all others, then to the
+    earlier one.
 
     Parameters
     ----------
@@ -132,7 +134,7 @@ def rank_frames(
     span = max(float(np.ptp(frames)) + 1, 1.0)
     advice = []
     for _ in range(min(most, int(open_.sum()))):
-        scale = _ALIKE * span / (len(chosen) + 1)
+        scale = max(_ALIKE * span / (len(chosen) + 1), _LEAST_ALIKE_FRAMES)
         new = 1 - np.exp(-((near / scale) ** 2))
         score = np.where(open_, worth * new + 1e-9 * np.minimum(near, span), -1.0)
         k = int(score.argmax())

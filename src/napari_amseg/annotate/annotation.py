@@ -128,6 +128,18 @@ class Annotation:
             Side(Packed(now[box]), Packed(by_hand[box]), status),
         )
 
+    def confirm(self, frame: int, where: NDArray[np.bool_]) -> Change | None:
+        """The change that calls labelled pixels, bool (Y, X), by hand as they are; None if they
+        are so already.
+        """
+        new = where & (np.asarray(self.labels[frame]) != 0) & ~self.by_hand[frame]
+        box = bounding_box(new)
+        if box is None:
+            return None
+        by_hand = self.by_hand[frame][box] | new[box]
+        status = max(self.status(frame), Status.IN_PROGRESS)
+        return self._change(frame, box, self.labels[frame][box], by_hand, status)
+
     def apply(self, changes: Iterable[Change], *, labels: bool = True) -> frozenset[int]:
         """Make changes, or make them again; returns the frames.
 

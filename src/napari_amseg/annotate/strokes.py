@@ -71,16 +71,20 @@ def draw_strokes(
 
 def stroke_mask(stroke: Stroke, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """The pixels, bool (Y, X), whose centre the brush passed over."""
-    y, x = np.ogrid[: shape[0], : shape[1]]
     ends = np.array(stroke.points_px, np.float64)
     pieces = list(pairwise(ends)) or [(ends[0], ends[0])]
+    # a brush one pixel wide still marks the pixels it touches
+    reach = max(stroke.width_px / 2, 0.5 * np.sqrt(2))
     mask = np.zeros(shape, bool)
     for start, end in pieces:
+        low = np.floor(np.minimum(start, end) - reach).astype(int).clip(0)
+        high = np.ceil(np.maximum(start, end) + reach).astype(int).clip(-1) + 1
+        box = slice(low[0], high[0]), slice(low[1], high[1])
+        y, x = np.ogrid[box[0], box[1]]
+        y, x = y[: max(shape[0] - low[0], 0)], x[:, : max(shape[1] - low[1], 0)]
         along, span = end - start, float(((end - start) ** 2).sum())
         at = ((y - start[0]) * along[0] + (x - start[1]) * along[1]) / (span or 1.0)
         at = np.clip(at, 0, 1)
         distance_y, distance_x = y - start[0] - at * along[0], x - start[1] - at * along[1]
-        # a brush one pixel wide still marks the pixels it touches
-        reach = max(stroke.width_px / 2, 0.5 * np.sqrt(2))
-        mask |= distance_y**2 + distance_x**2 <= reach**2
+        mask[box] |= distance_y**2 + distance_x**2 <= reach**2
     return mask

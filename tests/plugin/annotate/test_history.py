@@ -101,6 +101,40 @@ def test_a_stroke_stays_in_its_frame(drawn_session, mouse, qtbot):
     assert np.array_equal(annotation.labels, drawn)
 
 
+def test_a_brush_over_its_own_class_confirms_and_is_a_step(drawn_session, mouse, qtbot):
+    session, annotation = drawn_session, drawn_session.annotation
+    session.apply([annotation.propose(0, np.full(SHAPE[1:], Label.SUBSTRATE, np.uint8))])
+    suggested = annotation.labels.copy()
+    session.layer.mode, session.layer.brush_size = "paint", 6
+    session.layer.selected_label = int(Label.SUBSTRATE)
+    mouse.drag(20, 10, 40)
+    qtbot.waitUntil(lambda: annotation.by_hand[0].any())
+    assert np.array_equal(annotation.labels, suggested)
+    assert annotation.by_hand[0][20, 10:41].all()
+    assert 4 <= annotation.by_hand[0][:, 25].sum() <= 8
+    assert steps(session) == ((2, 0), (2, 0))
+    session.layer.undo()
+    assert not annotation.by_hand.any()
+    session.layer.redo()
+    assert annotation.by_hand[0][20, 10:41].all()
+
+
+def test_a_stroke_over_two_classes_is_one_step_and_all_by_hand(drawn_session, mouse, qtbot):
+    session, annotation = drawn_session, drawn_session.annotation
+    half = np.zeros(SHAPE[1:], np.uint8)
+    half[:, :30] = Label.SUBSTRATE
+    session.apply([annotation.propose(0, half)])
+    session.layer.mode, session.layer.brush_size = "paint", 6
+    session.layer.selected_label = int(Label.SUBSTRATE)
+    mouse.drag(20, 10, 50)
+    qtbot.waitUntil(lambda: annotation.by_hand[0][20, 12:48].all())
+    assert steps(session) == ((2, 0), (2, 0))
+    assert session.last_stroke() is not None
+    session.layer.undo()
+    assert np.array_equal(annotation.labels[0], half)
+    assert not annotation.by_hand.any()
+
+
 def test_a_fill_by_code_is_taken_in_once_it_is_written(session):
     ended = []
     session.stroke_ended.connect(ended.append)

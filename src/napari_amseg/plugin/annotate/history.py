@@ -96,6 +96,12 @@ class History:
             self._applying = False
         self._push(step)
 
+    @property
+    def last(self) -> list[Change] | None:
+        """The step that an undo would take back; None if there is none."""
+        self.look()
+        return self._undo[-1] if self._undo else None
+
     def look(self) -> None:
         """Follow a stroke that was written, an undo or a redo that was not drawn."""
         self._fill()

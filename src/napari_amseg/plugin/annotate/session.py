@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_amseg.annotate.annotation import Annotation, Status
 from napari_amseg.annotate.change import Change
 from napari_amseg.labels import LabelScheme
+from napari_amseg.plugin.annotate.brush_over import Brushed, BrushOver
 from napari_amseg.plugin.annotate.history import History
 from napari_amseg.plugin.layers import (
     LabelSource,
@@ -76,6 +77,7 @@ class Session(QObject):
         self.history = History(
             self.layer, self.annotation, changed=self._on_changed, stroke_ended=self._on_stroke
         )
+        self._brush_over = BrushOver(self.layer, self.history, self._on_brushed)
         self.is_closed = False
         self._stroke: list[Change] = []
         self._shown = -1
@@ -155,7 +157,7 @@ class Session(QObject):
 
     def last_stroke(self) -> Change | None:
         """What the last stroke did; None before the first, or after another step."""
-        return self._stroke[-1] if self._stroke else None
+        return self._stroke[0] if self._stroke else None
 
     def close(self) -> None:
         """Let go of the viewer; the layer stays."""
@@ -165,6 +167,7 @@ class Session(QObject):
         self._timer.stop()
         self.history.look()
         self.history.stop()
+        self._brush_over.stop()
         self.layer.events.n_edit_dimensions.disconnect(self._keep_to_frame)
         self.viewer.dims.events.current_step.disconnect(self._on_step)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
@@ -179,6 +182,21 @@ class Session(QObject):
     def _on_stroke(self, step: list[Change]) -> None:
         self._stroke = step
         self.stroke_ended.emit(step[-1].frame)
+
+    def _on_brushed(self, over: Brushed) -> None:
+        """What the brush went over is by hand, also where it was of that class before."""
+
+        def confirm() -> None:
+            if self.is_closed:
+                return
+            same = over.mask & (self.labels_of(over.frame) == over.code)
+            change = self.annotation.confirm(over.frame, same)
+            last, stroke = self.history.last, self._stroke
+            own = last if last is not over.before else None  # the stroke's, if it changed labels
+            self.extend(own, [change])
+            self._stroke = stroke if own is not None else self._stroke
+
+        self.when_no_stroke(lambda: QTimer.singleShot(0, confirm))
 
     def _on_step(self, event: Any = None) -> None:
         frame = self.frame

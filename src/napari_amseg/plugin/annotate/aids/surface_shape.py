@@ -48,6 +48,7 @@ class SurfaceShape:
         self.remove()
         layer = self._add([np.stack([line.rows(columns), columns], axis=1)])
         layer.mode = "direct"
+        layer.selected_data = {0}  # shows its ends
 
     def draw(self) -> None:
         """Let a person draw the line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ from qtpy.QtWidgets import (
 
 from napari_amseg.annotate.advisor import Advice, FrameRemarks, rank_frames
 from napari_amseg.annotate.annotation import Status
-from napari_amseg.annotate.owner import utc_stamp
 from napari_amseg.annotate.safety import recovery_root
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.learn import LearnSettings, remaining_frames
@@ -143,8 +143,7 @@ class LearnPanel(QWidget):
         session, bundle = self._session, self._bundle()
         if session is None or bundle is None or self.is_running:
             return
-        name = f"{safe_stem(session.image.name)}-{utc_stamp()}"
-        folder = recovery_root().parent / "learnt" / name
+        folder = _free_folder(safe_stem(session.image.name))
         job = LearnJob(session.stack, session.annotation, bundle, folder, self.settings.value())
         self._start(LearnRun(job))
 
@@ -280,6 +279,12 @@ class LearnPanel(QWidget):
             if self.is_running
             else "Nothing runs."
         )
+
+
+def _free_folder(stem: str) -> Path:
+    """Where the next model goes: numbers come first, as a drop-down shows the beginning."""
+    root = recovery_root().parent / "learnt"
+    return next(folder for n in count(1) if not (folder := root / f"{n}-{stem}").exists())
 
 
 def _row(*buttons: QPushButton) -> QHBoxLayout:
