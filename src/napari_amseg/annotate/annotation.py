@@ -91,7 +91,8 @@ class Annotation:
             those where it is not 0.
         overwrite : also change confirmed pixels.
         by_hand : the changed pixels are a person's work, though not painted here.
-        status : of the frame afterwards, if it is not further already.
+        status : of the frame afterwards, if it is not further already; a complete one that is
+            overwritten is so no longer.
         """
         wanted = codes != 0 if where is None else where
         old = np.asarray(self.labels[frame])
@@ -104,6 +105,8 @@ class Annotation:
         new_labels = np.where(touched[box], codes[box], old[box])
         new_by_hand = np.where(touched[box], by_hand & (codes[box] != 0), self.by_hand[frame][box])
         furthest = max(self.status(frame), status)
+        if furthest == Status.COMPLETE and status != Status.COMPLETE:
+            furthest = Status.IN_PROGRESS  # nobody has said that of what is there now
         return self._change(frame, box, new_labels, new_by_hand, furthest)
 
     def painted(self, frame: int, before: NDArray[np.uint8]) -> Change | None:
@@ -139,6 +142,13 @@ class Annotation:
         by_hand = self.by_hand[frame][box] | new[box]
         status = max(self.status(frame), Status.IN_PROGRESS)
         return self._change(frame, box, self.labels[frame][box], by_hand, status)
+
+    def restatus(self, frame: int, status: Status) -> Change | None:
+        """The change that gives a frame another status; None if it has it."""
+        if self.status(frame) == status:
+            return None
+        box = slice(0, 1), slice(0, 1)
+        return self._change(frame, box, self.labels[frame][box], self.by_hand[frame][box], status)
 
     def apply(self, changes: Iterable[Change], *, labels: bool = True) -> frozenset[int]:
         """Make changes, or make them again; returns the frames.

@@ -50,12 +50,14 @@ class LabelSource:
 
     results : rows that were measured while it was segmented; None if not, or after an edit.
     run : what made it, for the run record.
+    confirmed : of an annotation, the labels a person stands for, uint8 (T, Y, X), 0 elsewhere.
     """
 
     experiment: Experiment = field(default_factory=Experiment)
     scheme: LabelScheme = DEFAULT_SCHEME
     results: Results | None = None
     run: dict[str, Any] = field(default_factory=dict)
+    confirmed: Stack | None = None
 
 
 class Preview:
@@ -81,6 +83,16 @@ def is_labels(layer: Layer) -> bool:
     from napari.layers import Labels
 
     return isinstance(layer, Labels) and not layer.multiscale and layer.ndim in (2, 3)
+
+
+def is_upright(layer: Layer) -> bool:
+    """Whether a layer is only scaled and shifted, so that another one can be laid on it."""
+    n = layer.ndim
+    return bool(
+        np.allclose(layer.rotate, np.eye(n))
+        and np.allclose(layer.shear, 0)
+        and np.allclose(layer.affine.affine_matrix, np.eye(n + 1))
+    )
 
 
 def image_source(layer: Layer) -> ImageSource:

@@ -113,12 +113,13 @@ def test_counts_and_status_follow(bar, drawn_session):
     session.set_status([4], Status.COMPLETE)
     assert plain(bar.counts) == "■ 1 complete ■ 1 in progress ■ 2 suggested ■ 2 untouched"
     session.layer.undo()
-    assert plain(bar.counts) == "■ 1 complete ■ 1 in progress ■ 4 untouched"
+    assert plain(bar.counts) == "■ 1 in progress ■ 2 suggested ■ 3 untouched"
+    session.layer.redo()
     session.go_to(4)
     assert bar.complete_button.isChecked()
     session.go_to(3)
     assert not bar.complete_button.isChecked()
-    assert bar.status.text() == "Frame 3: untouched"
+    assert bar.status.text() == "Frame 3: suggested"
 
 
 def test_complete_says_what_is_missing_but_does_not_block(bar, drawn_session):

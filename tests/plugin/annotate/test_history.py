@@ -103,7 +103,13 @@ def test_a_stroke_stays_in_its_frame(drawn_session, mouse, qtbot):
 
 def test_a_brush_over_its_own_class_confirms_and_is_a_step(drawn_session, mouse, qtbot):
     session, annotation = drawn_session, drawn_session.annotation
-    session.apply([annotation.propose(0, np.full(SHAPE[1:], Label.SUBSTRATE, np.uint8))])
+    session.apply(
+        [
+            annotation.propose(
+                0, np.full(session.annotation.labels.shape[1:], Label.SUBSTRATE, np.uint8)
+            )
+        ]
+    )
     suggested = annotation.labels.copy()
     session.layer.mode, session.layer.brush_size = "paint", 6
     session.layer.selected_label = int(Label.SUBSTRATE)
@@ -121,7 +127,7 @@ def test_a_brush_over_its_own_class_confirms_and_is_a_step(drawn_session, mouse,
 
 def test_a_stroke_over_two_classes_is_one_step_and_all_by_hand(drawn_session, mouse, qtbot):
     session, annotation = drawn_session, drawn_session.annotation
-    half = np.zeros(SHAPE[1:], np.uint8)
+    half = np.zeros(session.annotation.labels.shape[1:], np.uint8)
     half[:, :30] = Label.SUBSTRATE
     session.apply([annotation.propose(0, half)])
     session.layer.mode, session.layer.brush_size = "paint", 6
@@ -202,7 +208,7 @@ def test_an_aid_that_changes_nothing_is_no_step(session):
     assert session.apply([annotation.propose(0, np.zeros((40, 60), np.uint8)), None]) == 0
     session.set_status([1], Status.COMPLETE)
     assert session.apply([annotation.propose(1, np.ones((40, 60), np.uint8))]) == 0
-    assert steps(session) == ((0, 0), (0, 0))
+    assert steps(session) == ((1, 0), (1, 0))  # that it is complete
 
 
 def test_more_steps_than_napari_keeps(session):
@@ -239,6 +245,56 @@ def test_an_abandoned_stroke_leaves_nothing(session):
     session.layer._abort_stroke()
     assert untouched(session)
     assert steps(session) == ((0, 0), (0, 0))
+
+
+def test_a_status_is_a_step_so_that_no_stroke_gives_it_back(session):
+    paint(session, 10, 10)
+    session.set_status([0], Status.COMPLETE)
+    paint(session, 20, 30)
+    session.set_status([0], Status.IN_PROGRESS)
+    labels = session.annotation.labels.copy()
+    session.layer.undo()
+    assert session.annotation.status(0) == Status.COMPLETE
+    assert np.array_equal(session.annotation.labels, labels)
+    session.layer.undo()
+    session.layer.undo()
+    assert session.annotation.status(0) == Status.IN_PROGRESS
+    assert session.annotation.labels[0].any()
+
+
+def test_a_complete_frame_that_is_overwritten_is_so_no_longer(session):
+    session.set_status([0], Status.COMPLETE)
+    codes = np.full(session.annotation.labels.shape[1:], Label.PORE, np.uint8)
+    session.apply([session.annotation.propose(0, codes, overwrite=True, status=Status.SUGGESTED)])
+    assert session.annotation.status(0) == Status.IN_PROGRESS
+
+
+def test_another_data_type_goes_into_the_same_array(session):
+    paint(session, 10, 10)
+    paint(session, 20, 30, code=int(Label.PORE))
+    labels = session.annotation.labels.copy()
+    session.layer.data = session.layer.data.astype(np.int32)
+    assert session.layer.data is session.annotation.labels
+    assert np.array_equal(session.annotation.labels, labels)
+    other = labels.astype(np.int32)
+    other[2, :5] = Label.SUBSTRATE
+    session.layer.data = other
+    assert np.array_equal(session.annotation.labels, other)
+    assert session.annotation.by_hand[2, :5].all()
+    assert steps(session) == ((1, 0), (1, 0))
+
+
+def test_painting_is_off_while_one_sees_other_axes(session):
+    dims = session.viewer.dims
+    assert session.layer.editable
+    dims.order = (2, 0, 1)
+    assert not session.layer.editable
+    dims.order = (0, 1, 2)
+    assert session.layer.editable
+    dims.ndisplay = 3
+    assert not session.layer.editable
+    dims.ndisplay = 2
+    assert session.layer.editable
 
 
 def test_strokes_never_go_through_all_frames(session):

@@ -127,9 +127,14 @@ class FramesBar(QWidget):
 
     def set_complete(self, complete: bool) -> None:
         """Call the shown frame complete, or no longer."""
-        if self._session is not None:
-            status = Status.COMPLETE if complete else Status.IN_PROGRESS
-            self._session.set_status([self._session.frame], status)
+        if self._session is None:
+            return
+        if not self._session.is_in_view:
+            self.complete_button.setChecked(False)
+            self.status.setText("The viewer is beyond the frames of this stack.")
+            return
+        status = Status.COMPLETE if complete else Status.IN_PROGRESS
+        self._session.set_status([self._session.frame], status)
 
     def _step(self, by: int) -> None:
         if self._session is not None:

@@ -122,6 +122,14 @@ class History:
         if frames:
             self._tell(frozenset(frames))
 
+    def reset(self) -> None:
+        """Forget all steps: the layer had other data, which they do not fit."""
+        self._layer._reset_history()
+        self._undo.clear()
+        self._redo.clear()
+        self._collected, self._unfilled = [], None
+        self._before = self._annotation.labels[self._frame].copy()
+
     def stop(self) -> None:
         """Listen no more."""
         self._layer.events.paint.disconnect(self._on_paint)

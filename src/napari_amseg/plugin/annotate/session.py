@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.notifications import show_info
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_amseg.annotate.annotation import Annotation, Status
 from napari_amseg.annotate.change import Change
 from napari_amseg.labels import LabelScheme
+from napari_amseg.pipeline.learn import corrected_labels
 from napari_amseg.plugin.annotate.brush_over import Brushed, BrushOver
 from napari_amseg.plugin.annotate.history import History
 from napari_amseg.plugin.layers import (
@@ -83,6 +85,9 @@ class Session(QObject):
         self._shown = -1
         self._statuses = self.annotation.statuses.copy()
         viewer.dims.events.current_step.connect(self._on_step)
+        for event in (viewer.dims.events.order, viewer.dims.events.ndisplay):
+            event.connect(self._on_axes)
+        self.layer.events.data.connect(self._on_data)
         viewer.layers.events.removed.connect(self._on_removed)
         self._timer = QTimer(self)  # an undo of a hidden layer fires nothing at all
         self._timer.setInterval(_LOOK_MS)
@@ -93,7 +98,11 @@ class Session(QObject):
     def _add_layer(self, labels: NDArray[np.uint8]) -> Any:
         from napari.layers import Labels
 
-        source = LabelSource(self.source.experiment, self.annotation.scheme)
+        source = LabelSource(
+            self.source.experiment,
+            self.annotation.scheme,
+            confirmed=corrected_labels(self.annotation),
+        )
         data, options, _ = labels_layer(
             labels, f"{self.image.name} annotation", source, place_on(self.image)
         )
@@ -117,6 +126,14 @@ class Session(QObject):
     def frame(self) -> int:
         """The frame that is looked at."""
         return current_frame(self.viewer, self.layer)
+
+    @property
+    def is_in_view(self) -> bool:
+        """Whether the viewer shows one of the frames, and not a place beyond them, where other
+        layers have more.
+        """
+        place = self.layer.world_to_data(self.viewer.dims.point[-self.layer.ndim :])[0]
+        return bool(-0.5 <= place <= self.n_frames - 0.5)
 
     def go_to(self, frame: int) -> None:
         """Look at a frame."""
@@ -151,9 +168,8 @@ class Session(QObject):
             action()
 
     def set_status(self, frames: Sequence[int], status: Status) -> None:
-        """Call frames complete, or no longer. Not part of the history."""
-        self.annotation.statuses[list(frames)] = status
-        self._on_changed(frozenset(frames))
+        """Call frames complete, or no longer; one step that can be undone."""
+        self.apply(self.annotation.restatus(int(t), status) for t in frames)
 
     def last_stroke(self) -> Change | None:
         """What the last stroke did; None before the first, or after another step."""
@@ -170,6 +186,9 @@ class Session(QObject):
         self._brush_over.stop()
         self.layer.events.n_edit_dimensions.disconnect(self._keep_to_frame)
         self.viewer.dims.events.current_step.disconnect(self._on_step)
+        for event in (self.viewer.dims.events.order, self.viewer.dims.events.ndisplay):
+            event.disconnect(self._on_axes)
+        self.layer.events.data.disconnect(self._on_data)
         self.viewer.layers.events.removed.disconnect(self._on_removed)
 
     def _on_changed(self, frames: frozenset[int]) -> None:
@@ -216,6 +235,36 @@ class Session(QObject):
     def _on_removed(self, event: Any) -> None:
         if event.value is self.layer:
             self.ended.emit()
+
+    def _on_axes(self, event: Any = None) -> None:
+        """Painting needs one frame before the eyes: rows and columns, nothing else."""
+        dims = self.viewer.dims
+        one_frame = dims.ndisplay == 2 and sorted(dims.displayed) == [dims.ndim - 2, dims.ndim - 1]
+        if not one_frame and self.layer.editable:
+            show_info("Painting is off until the viewer shows rows and columns of one frame again.")
+        self.layer.editable = one_frame
+
+    def _on_data(self, event: Any = None) -> None:
+        """Another array in the layer, as *Convert data type* makes: its labels go into ours."""
+        ours, given = self.annotation.labels, self.layer.data
+        if given is ours or self.is_closed:
+            return
+        self.layer.data = ours
+        self.history.reset()
+        if given.shape != ours.shape:
+            show_info(f"The labels stay {ours.shape}: others cannot be taken for this stack.")
+            return
+        everywhere = np.ones(ours.shape[1:], bool)
+        changes = []
+        for t in range(self.n_frames):
+            codes = np.asarray(given[t])
+            if not np.array_equal(codes, ours[t]):
+                codes = np.where((codes < 0) | (codes > 255), 0, codes).astype(np.uint8)
+                change = self.annotation.propose(
+                    t, codes, where=everywhere, overwrite=True, by_hand=True
+                )
+                changes.append(change)
+        self.apply(changes)
 
     def _keep_to_frame(self, event: Any = None) -> None:
         """A stroke through all frames would overwrite what nobody sees."""

@@ -15,7 +15,7 @@ from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.fields import DropDown
 from napari_amseg.plugin.forms import Fold, PathEdit, TidyForm
-from napari_amseg.plugin.layers import is_image
+from napari_amseg.plugin.layers import is_image, is_upright
 
 if TYPE_CHECKING:
     import napari
@@ -30,8 +30,15 @@ class StartForm(QWidget):
 
     def __init__(self, viewer: napari.components.ViewerModel):
         super().__init__()
-        self.image = LayerChoice(viewer, is_image, nothing="open an image stack first")
-        self.image.setToolTip("The stack to label, raw or preprocessed.")
+        self.image = LayerChoice(
+            viewer,
+            lambda layer: is_image(layer) and is_upright(layer),
+            nothing="open an image stack first",
+        )
+        self.image.setToolTip(
+            "The stack to label, raw or preprocessed. Layers that are turned or sheared are not "
+            "offered."
+        )
         self.classes = DropDown()
         self.classes.addItems(list(SCHEMES))
         for index, scheme in enumerate(SCHEMES.values()):
