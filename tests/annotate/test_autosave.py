@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from itertools import count
 
 import numpy as np
@@ -132,6 +133,7 @@ def test_a_full_disk_is_told_once_and_tried_again(disk, start, errors):
     assert not autosave.flush(LONG_S)
     (told,) = errors
     assert "No space left" in told
+    assert ".." not in told
     disk.error = PermissionError(errno.EACCES, "denied")
     assert not autosave.flush(LONG_S)
     assert len(errors) == 2
@@ -142,6 +144,14 @@ def test_a_full_disk_is_told_once_and_tried_again(disk, start, errors):
     autosave.mark([1])
     assert not autosave.flush(LONG_S)
     assert len(errors) == 3  # it had been well again
+
+
+def test_an_error_that_is_a_sentence_ends_once(disk, start, errors):
+    disk.error = FileNotFoundError("the folder is gone.")
+    autosave = start(0.02)
+    autosave.mark([1])
+    assert not autosave.flush(LONG_S)
+    assert "the folder is gone. It is tried again" in errors[0]
 
 
 def test_one_bad_frame_holds_up_no_other(disk, start, errors):
@@ -185,3 +195,37 @@ def test_closing_writes_what_is_left(disk, start):
     assert set(disk.frames) == set(range(5))
     autosave.mark([1])
     assert not autosave.close(LONG_S)  # comes back at once: nobody writes any more
+
+
+def test_closing_takes_as_long_as_the_disk_needs(disk, start, monkeypatch):
+    write, left = disk.write_frame, []
+
+    def slowly(t, work):
+        time.sleep(0.05)
+        write(t, work)
+
+    monkeypatch.setattr(disk, "write_frame", slowly)
+    autosave = start(30.0)
+    autosave.mark(range(20))
+    assert autosave.close(0.5, waiting=left.append)  # a second in all, but no frame takes that long
+    assert set(disk.frames) == set(range(20))
+    assert left == sorted(left, reverse=True)
+    assert left
+
+
+def test_closing_gives_up_on_a_disk_that_hangs(disk, start):
+    autosave = start(30.0)
+    disk.open.clear()
+    autosave.mark([1, 2])
+    assert not autosave.close(0.2)
+    assert autosave.pending == {1, 2}
+
+
+def test_what_a_model_did_goes_last(disk, start):
+    autosave = start(30.0)
+    autosave.mark([1, 2])
+    autosave.mark(range(10, 14), behind=True)
+    autosave.mark([2], behind=True)  # a person's work is in it, too
+    autosave.mark([12])
+    assert autosave.flush(LONG_S)
+    assert disk.order[:3] == [12, 2, 1]

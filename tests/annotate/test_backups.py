@@ -54,6 +54,18 @@ def test_no_backups_when_none_are_wanted(save_version):
     assert list_backups(folder, "run") == ()
 
 
+def test_ones_own_saves_drop_nobody_elses_labels(tmp_path, frames):
+    """Bob replaces what Ann saved, and goes on working for hours."""
+    images, base = stack_from_array(frames), None
+    for person, code in [("Ann", 4), ("Ann", 1), *(("Bob", 2 + i % 2) for i in range(8))]:
+        target = SaveTarget(tmp_path, Experiment(experiment="run"), DEFAULT_SCHEME, person)
+        labels = np.full((32, 48), code, np.uint8)
+        frame = FrameToSave(0, "f.1", labels, Status.IN_PROGRESS, base)
+        (saved,) = save_frames(target, images, [frame], settings=SafetySettings(backups=3))
+        base = saved.sha256
+    assert codes(list_backups(tmp_path, "run", "f.1")) == [2, 3, 2, 1]
+
+
 def test_files_of_other_names_are_no_backups(save_version):
     save_version(1)
     folder = save_version(2)

@@ -12,7 +12,7 @@ import pytest
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.backups import list_backups
-from napari_amseg.annotate.load import found_again, load_frames
+from napari_amseg.annotate.load import file_of, found_again, load_frames
 from napari_amseg.annotate.lock import read_lock
 from napari_amseg.annotate.owner import Owner
 from napari_amseg.annotate.safety import SafetySettings
@@ -80,7 +80,8 @@ def test_saved_frames_open_again_to_the_pixel(target, images, to_save):
         np.testing.assert_array_equal(bench.labels(frame_id), frame.labels)
         np.testing.assert_array_equal(bench.image(frame_id), images.read(frame.t))
         file = bench.label_path(frame_id).read_bytes()
-        assert outcome == Saved(frame.t, frame.name, hashlib.sha256(file).hexdigest())
+        called = "+complete" if frame.status == Status.COMPLETE else ""
+        assert outcome == Saved(frame.t, frame.name, hashlib.sha256(file).hexdigest() + called)
     assert bench.experiment("run") == RUN
     loaded = list(load_frames(bench, "run"))
     assert [f.sha256 for f in loaded] == [o.sha256 for o in outcomes]
@@ -161,8 +162,10 @@ def test_a_save_that_was_not_noted_is_found_again(target, images, to_save):
     work = FrameWork(newer.labels, newer.labels > 0, newer.status, first[0].base_sha256)
     path = target.folder / "labels" / "run" / "0000.tif"
     found = found_again(path, work)
-    assert found.base_sha256 == saved.sha256
-    changed = replace(work, labels=painted(newer, 2).labels)
+    assert found.base_sha256 == file_of(saved.sha256)
+    (again,) = save(target, images, [replace(painted(newer, 2), base_sha256=found.base_sha256)])
+    assert isinstance(again, Saved)
+    changed = replace(work, labels=painted(newer, 3).labels)
     assert found_again(path, changed).base_sha256 == first[0].base_sha256
 
 
@@ -195,13 +198,96 @@ def test_labels_that_somebody_removed_are_written_again(target, images, to_save)
     assert not any(finding.error for finding in check_benchmark(target.folder))
 
 
-def test_an_image_that_is_another_is_told(target, images, to_save, frames):
+def test_images_are_never_replaced_by_others(target, images, to_save, frames):
+    """Work that was recovered over a file that was written anew, for example."""
     again = based(to_save, save(target, images, to_save))
-    told = []
-    other = stack_from_array(frames[::-1].copy())
-    (saved,) = save(target, other, [again[0]], tell=told.append)
-    assert saved.image_replaced
-    assert told == ["run/0000: the image there was another; replaced"]
+    before = files_below(target.folder)
+    other = frames.copy()
+    other[1, 3, 4] += 1
+    with pytest.raises(ValueError, match=r"run/0001 in .* is another image than frame 1"):
+        save(target, stack_from_array(other), [painted(again[1])])
+    assert files_below(target.folder) == before
+
+
+def test_an_image_that_differs_stops_at_its_frame(target, images, to_save, frames):
+    """One of many, that the look at a few before the save does not see."""
+    many = [replace(to_save[0], t=t, name=f"{t:04d}") for t in range(6)]
+    again = based(many, save(target, images, many))
+    other = frames.copy()
+    other[1] += 1
+    outcomes = []
+    with pytest.raises(ValueError, match=r"run/0001 in .* is another image than frame 1"):
+        for outcome in save_frames(target, stack_from_array(other), [*map(painted, again)]):
+            outcomes.append(outcome)
+    assert [o.name for o in outcomes] == ["0000"]
+    image = open_benchmark(target.folder).image(FrameId("run", "0001"))
+    np.testing.assert_array_equal(image, frames[1])
+
+
+def test_two_stacks_are_not_merged_by_the_name_of_their_experiment(target, images, to_save, frames):
+    save(target, images, to_save)
+    other, before = stack_from_array(frames + 1), files_below(target.folder)
+    for name in ("0004", "mine"):  # none is there, so nothing is overwritten
+        new = replace(to_save[0], t=4, name=name)
+        with pytest.raises(ValueError, match=r"[Cc]hoose .*another experiment name"):
+            save(target, other, [new])
+        assert files_below(target.folder) == before
+        (saved,) = save(target, images, [new])
+        assert isinstance(saved, Saved)
+        before = files_below(target.folder)
+
+
+def test_frames_are_not_saved_twice_under_other_names(target, images, to_save):
+    save(target, images, [replace(to_save[0], name="run_1")])
+    with pytest.raises(ValueError, match=r"other names \(run_1, .*Begin .* with this benchmark"):
+        save(target, images, [to_save[0]])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "int16", "uint32", "bool"])
+def test_images_of_any_type_can_be_saved(target, images, to_save, dtype):
+    other = images.derived(lambda t: images.read(t).astype(dtype), dtype=dtype)
+    outcomes = save(target, other, to_save)
+    assert all(isinstance(o, Saved) for o in outcomes)
+    image = open_benchmark(target.folder).image(FrameId("run", "0001"))
+    assert image.dtype == np.float32
+    np.testing.assert_array_equal(image, other.read(1).astype(np.float32))
+    outcomes = save(target, other, [painted(f) for f in based(to_save, outcomes)])
+    assert all(isinstance(o, Saved) for o in outcomes)
+
+
+def test_what_another_called_complete_is_not_changed_unasked(target, images, to_save):
+    """Ann calls a frame complete without changing a pixel, while Bob has it open."""
+    half = replace(to_save[0], status=Status.IN_PROGRESS)
+    (bobs,) = based([half], save(target, images, [half]))
+    save(target, images, [replace(bobs, status=Status.COMPLETE)])
+    bob, rows = replace(target, annotator="Bob"), target.folder / "annotation" / "run.csv"
+    never_opened = replace(bobs, base_sha256=None)
+    for frame in (
+        painted(bobs),
+        bobs,
+        never_opened,
+        replace(painted(bobs), status=Status.COMPLETE),
+    ):
+        (conflict,) = save(bob, images, [frame])
+        assert isinstance(conflict, Conflict)
+        assert "Ann saved it at" in conflict.words
+        assert read_statuses(rows)["0000"].annotator == "Ann"
+        assert read_statuses(rows)["0000"].status == "complete"
+    # equal and complete too: nothing is lost; Ann may change her own; Bob may when he was told
+    (same,) = save(bob, images, [replace(never_opened, status=Status.COMPLETE)])
+    assert isinstance(same, Saved)
+    assert read_statuses(rows)["0000"].annotator == "Ann"
+    (told,) = save(bob, images, [replace(painted(bobs), base_sha256=conflict.sha256)])
+    assert isinstance(told, Saved)
+    assert read_statuses(rows)["0000"].status == "in progress"
+
+
+def test_who_opened_a_complete_frame_may_change_it(target, images, to_save):
+    save(target, images, to_save[:1])
+    (loaded,) = load_frames(open_benchmark(target.folder), "run")
+    bobs = replace(painted(to_save[0]), status=Status.IN_PROGRESS, base_sha256=loaded.sha256)
+    (saved,) = save(replace(target, annotator="Bob"), images, [bobs])
+    assert isinstance(saved, Saved)
 
 
 def test_stopping_keeps_what_was_saved_and_its_status(target, images, to_save):

@@ -107,6 +107,18 @@ def test_where_there_is_no_edge_it_refuses(rng):
     snap_to_edge(image, scribble, settings=SnapSettings(least_contrast=0))
 
 
+def test_nothing_lies_beyond_a_thin_barrier_whatever_the_noise():
+    y, x = np.mgrid[:160, :200]
+    keyhole, gas = (abs(x - 100) < 8) & (y > 40) & (y < 110), y <= 40
+    scribble, barrier = np.zeros(gas.shape, bool), np.zeros(gas.shape, bool)
+    scribble[60:100, 100], barrier[40] = True, True
+    for seed in range(4):
+        noise = np.random.default_rng(seed).normal(0, 6, gas.shape)
+        image = np.where(keyhole | gas, 60, 120) + noise
+        found = snap_to_edge(image, scribble, barrier=barrier)
+        assert not found[:41].any()
+
+
 @pytest.mark.parametrize("height", [512, 300])
 def test_an_object_larger_than_the_first_window_is_found(rng, height):
     truth = disc((height, 600), (height / 2, 300), 90)

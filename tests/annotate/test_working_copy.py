@@ -31,12 +31,21 @@ def record():
         owner=Owner.here("Ann"),
         chain={"format_version": 1, "steps": []},
         frame_names=tuple("abcdef"),
+        image_sha256={0: "ab", 5: "cd"},
     )
 
 
 @pytest.fixture
 def copy(tmp_path, record):
     return WorkingCopy.create(tmp_path, record)
+
+
+def test_records_without_hashes_of_images_open(copy, record):
+    path = copy.folder / "session.json"
+    old = json.loads(path.read_text())
+    assert old.pop("image_sha256") == {"0": "ab", "5": "cd"}
+    path.write_text(json.dumps(old))
+    assert WorkingCopy.open(copy.folder).record.image_sha256 == {}
 
 
 @pytest.fixture
@@ -166,13 +175,31 @@ def test_a_number_given_to_a_new_process_is_not_the_old_one():
 
 
 def test_the_same_stack_open_elsewhere_is_told(tmp_path, record, dead):
-    WorkingCopy.create(tmp_path, record)
     WorkingCopy.create(tmp_path, replace(record, owner=dead))
     assert open_elsewhere(tmp_path, record.files) == ()
     far = WorkingCopy.create(tmp_path, replace(record, owner=replace(dead, host="far")))
     (other,) = open_elsewhere(tmp_path, record.files)
     assert other.folder == far.folder
+    here = WorkingCopy.create(tmp_path, record)  # in another panel of this process
+    assert {w.folder for w in open_elsewhere(tmp_path, record.files)} == {far.folder, here.folder}
     assert open_elsewhere(tmp_path, ("/data/run4.tif",)) == ()
+
+
+def test_released_work_can_be_claimed(tmp_path, record, work):
+    copy = WorkingCopy.create(tmp_path, record)
+    copy.write_frame(3, work)
+    copy.release()
+    (found,) = list_working_copies(tmp_path)
+    assert found.owner_alive is False
+    assert not found.is_here
+    assert found.record.owner.annotator == record.owner.annotator
+    assert open_elsewhere(tmp_path, record.files) == ()
+    assert_same(WorkingCopy.claim(found.folder).read_frame(3), work)
+
+
+def test_released_without_a_frame_it_is_gone(tmp_path, record):
+    WorkingCopy.create(tmp_path, record).release()
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_one_process_recovers_what_a_dead_one_left(tmp_path, record, work, dead):

@@ -152,7 +152,7 @@ def test_splits_that_make_no_sense(given, tmp_path, wrong, words):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (["--frames", "0:9"], "frames 6, 7, 8: the stacks have frames 0 to 5"),
+        (["--frames", "0:9"], "'0:9': the stack has frames 0 to 5"),
         (["--frames", "some"], "write 0:10"),
         (["--frames", "0:6:0"], "write 0:10"),
         (["--frames", "1:2:3:4"], "write 0:10"),

@@ -124,6 +124,16 @@ def test_a_split_that_has_them_says_so(half_done):
     assert load_split(bench, "random").notes == ()  # not "newer frames"
 
 
+def test_frames_taken_up_again_leave_a_split_that_has_them(bench):
+    save_split(bench, random_split(bench))
+    write_statuses(status_path(bench.folder, "run a"), ROWS)
+    split = load_split(bench, "random")
+    assert HALF_DONE.isdisjoint(split.subset_of)
+    assert len(split.subset_of) == len(bench.frames) - 2
+    (note,) = split.notes
+    assert note.startswith("split random: left out: 1 frames in progress (run a/0002); 1 frames")
+
+
 def test_the_command_line(half_done):
     from typer.testing import CliRunner
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 
 from napari_amseg.dataset import Benchmark, add_frames, load_split, open_benchmark
@@ -15,12 +16,13 @@ from napari_amseg.dataset.augment import AugmentSettings
 from napari_amseg.labels import DEFAULT_SCHEME, Label
 from napari_amseg.models import load_bundle
 from napari_amseg.plugin.forms import SettingsForm
+from napari_amseg.plugin.layers import KEY, LabelSource
 from napari_amseg.plugin.theme import Palette, rgb
 from napari_amseg.plugin.train.form_network import small_filters
 from napari_amseg.plugin.train.form_settings import PRESETS
 from napari_amseg.plugin.train.job import Began, Epoch, painted
 from napari_amseg.plugin.train.run import TrainProgress
-from napari_amseg.plugin.train.source import LayerPair, write_benchmark
+from napari_amseg.plugin.train.source import LayerPair, layer_pair, write_benchmark
 from napari_amseg.train import EpochDone, StepDone, TrainSettings, TrainStarted
 from napari_amseg.types import Experiment, stack_from_array
 
@@ -248,6 +250,27 @@ def test_few_frames_all_train_and_classes_are_those_painted_or_the_models(tmp_pa
     narrow = DEFAULT_SCHEME.subset(("pore", "background"))
     write_benchmark(pair, tmp_path / "other", silent, narrow)
     assert open_benchmark(tmp_path / "other").scheme == benchmark.scheme
+
+
+def test_of_an_annotation_only_what_is_confirmed_trains(tmp_path):
+    images, labels = drawn(6)
+    confirmed = labels.copy()
+    confirmed[4:] = 0
+    confirmed[3, :, 32:] = 0
+    source = LabelSource(confirmed=stack_from_array(confirmed))
+    layer = Labels(labels, metadata={KEY: source})
+    pair = layer_pair(Image(images), layer)
+    _, notes = write_benchmark(pair, tmp_path / "b", lambda items, total, what: items)
+    benchmark = open_benchmark(tmp_path / "b")
+    assert len(benchmark.frames) == 4
+    np.testing.assert_array_equal(benchmark.labels(benchmark.frames[3]), confirmed[3])
+    assert any(note.startswith("4 of 6 frames count") for note in notes)
+    source = LabelSource(confirmed=stack_from_array(np.zeros_like(labels)))
+    layer.metadata[KEY] = source
+    with pytest.raises(ValueError, match="mark those that are right as complete"):
+        write_benchmark(
+            layer_pair(Image(images), layer), tmp_path / "c", lambda items, total, what: items
+        )
 
 
 def test_labels_colour_the_picture_where_there_are_any():

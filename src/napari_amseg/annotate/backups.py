@@ -16,7 +16,9 @@ from napari_amseg.annotate.safety import SafetySettings
 from napari_amseg.dataset.annotation_status import (
     ANNOTATION,
     FrameStatus,
+    by_hand_path,
     lock_path,
+    read_statuses,
     status_path,
     update_statuses,
 )
@@ -30,12 +32,15 @@ _STAMP_FORMAT = "%Y%m%dT%H%M%S%fZ"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A label image as it was. replaced : when another took its place."""
+    """A label image as it was. replaced : when another took its place. author : tells people who
+    saved it apart; empty if not known.
+    """
 
     path: Path
     experiment: str
     frame: str
     replaced: datetime
+    author: str = ""
 
     def labels(self) -> Frame:
         """Its pixels, uint8 (Y, X). OSError or ValueError if the file cannot be read."""
@@ -49,9 +54,15 @@ def list_backups(benchmark: Path, experiment: str, frame: str | None = None) -> 
     return tuple(sorted(chosen, key=lambda b: b.replaced, reverse=True))
 
 
-def write_backup(benchmark: Path, experiment: str, frame: str, file: bytes) -> Backup:
-    """Keep the bytes of a label file that is about to be replaced. OSError if that fails."""
-    name = f"{frame}.{utc_stamp()}.tif"
+def write_backup(
+    benchmark: Path, experiment: str, frame: str, file: bytes, annotator: str = ""
+) -> Backup:
+    """Keep the bytes of a label file that is about to be replaced. OSError if that fails.
+
+    annotator : who saved it; empty if not known.
+    """
+    author = hashlib.sha256(annotator.encode()).hexdigest()[:8] if annotator else ""
+    name = f"{frame}.{'-'.join(filter(None, (utc_stamp(), author)))}.tif"
     with OutputFiles(_folder(benchmark, experiment)) as files:
         files.path(name).write_bytes(file)
     backup = _backup(_folder(benchmark, experiment) / name)
@@ -60,11 +71,18 @@ def write_backup(benchmark: Path, experiment: str, frame: str, file: bytes) -> B
 
 
 def prune_backups(benchmark: Path, experiment: str, frames: Collection[str], keep: int) -> None:
-    """Remove all but the newest `keep` backups of each of these frames."""
+    """Remove all but the newest `keep` backups of each of these frames.
+
+    The newest of each person stays beside: who saves often drops nobody else's labels.
+    """
     seen: Counter[str] = Counter()
+    authors: set[tuple[str, str]] = set()
     for backup in list_backups(benchmark, experiment):
         seen[backup.frame] += 1
-        if backup.frame in frames and seen[backup.frame] > keep:
+        author = (backup.frame, backup.author)
+        is_last_of_person = bool(backup.author) and author not in authors
+        authors.add(author)
+        if backup.frame in frames and seen[backup.frame] > keep and not is_last_of_person:
             backup.path.unlink(missing_ok=True)
 
 
@@ -90,13 +108,17 @@ def restore_backup(
     path = Benchmark(benchmark, read_scheme(benchmark), {}, ()).label_path(frame)
     lock = lock_path(benchmark, frame.experiment)
     with locked(lock, Owner.here(annotator), settings, tell):
+        rows = read_statuses(status_path(benchmark, frame.experiment))
+        before = rows[frame.frame].annotator if frame.frame in rows else ""
         share = float((labels != 0).mean())
         row = FrameStatus(frame.frame, Status.IN_PROGRESS.words, annotator, utc_now(), share)
         update_statuses(status_path(benchmark, frame.experiment), {frame.frame: row})
         with OutputFiles(path.parent) as files:
             files.path(path.name).write_bytes(file)
             if path.exists():
-                write_backup(benchmark, frame.experiment, frame.frame, path.read_bytes())
+                replaced = path.read_bytes()
+                write_backup(benchmark, frame.experiment, frame.frame, replaced, before)
+        by_hand_path(benchmark, frame.experiment, frame.frame).unlink(missing_ok=True)
         prune_backups(benchmark, frame.experiment, {frame.frame}, max(settings.backups, 1))
     return hashlib.sha256(file).hexdigest()
 
@@ -106,10 +128,11 @@ def _folder(benchmark: Path, experiment: str) -> Path:
 
 
 def _backup(path: Path) -> Backup | None:
-    """From ``<frame>.<UTC stamp>.tif``; None for a file of another name."""
-    frame, _, stamp = path.name.removesuffix(".tif").rpartition(".")
+    """From ``<frame>.<UTC stamp>[-<author>].tif``; None for a file of another name."""
+    frame, _, rest = path.name.removesuffix(".tif").rpartition(".")
+    stamp, _, author = rest.partition("-")
     try:
         replaced = datetime.strptime(stamp, _STAMP_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return Backup(path, path.parent.name, frame, replaced)
+    return Backup(path, path.parent.name, frame, replaced, author)

@@ -12,17 +12,29 @@ from numpy.typing import NDArray
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.working_copy import FrameWork
-from napari_amseg.dataset.annotation_status import read_statuses, status_path
+from napari_amseg.dataset.annotation_status import (
+    COMPLETE,
+    by_hand_path,
+    read_statuses,
+    status_path,
+)
 from napari_amseg.dataset.benchmark import Benchmark, FrameId, list_frames, natural_order
 from napari_amseg.io.tiff import read_single_frame
+
+_SEEN_COMPLETE = "+complete"
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedFrame:
-    """A frame of a benchmark. labels : uint8 (Y, X). sha256 : of the label file they come from."""
+    """A frame of a benchmark.
+
+    labels : uint8 (Y, X). by_hand : bool (Y, X), labels that a person stands for: all of a complete
+    frame. sha256 : of the label file they come from, as `version` tells it.
+    """
 
     name: str
     labels: NDArray[np.uint8]
+    by_hand: NDArray[np.bool_]
     status: Status
     sha256: str
 
@@ -48,12 +60,29 @@ def load_frames(
             labels, sha256 = _read(benchmark, frame)
             row = rows.get(frame.frame)
             status = Status.COMPLETE if row is None else status_of(row.status)
-            yield LoadedFrame(frame.frame, labels, status, sha256)
+            base = version(sha256, complete=row is not None and row.status == COMPLETE)
+            by_hand = labels != 0
+            if status != Status.COMPLETE:
+                by_hand &= _read_by_hand(benchmark, frame, labels.shape)
+            yield LoadedFrame(frame.frame, labels, by_hand, status, base)
 
 
 def status_of(words: str) -> Status:
     """Inverse of :attr:`Status.words`."""
     return Status[words.upper().replace(" ", "_")]
+
+
+def version(sha256: str, *, complete: bool) -> str:
+    """The hash of a label file, and whether it is called complete.
+
+    Both are what a save may replace if, and only if, the session has seen them.
+    """
+    return sha256 + _SEEN_COMPLETE if complete else sha256
+
+
+def file_of(base: str | None) -> str | None:
+    """The hash of the label file in what `version` tells."""
+    return None if base is None else base.removesuffix(_SEEN_COMPLETE)
 
 
 def file_sha256(path: Path) -> str | None:
@@ -81,6 +110,22 @@ def found_again(path: Path, work: FrameWork) -> FrameWork:
     """
     sha256 = saved_as(path, work.labels)
     return work if sha256 is None else replace(work, base_sha256=sha256)
+
+
+def _read_by_hand(
+    benchmark: Benchmark, frame: FrameId, shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Pixels that a person painted; none where that is not known."""
+    path = by_hand_path(benchmark.folder, frame.experiment, frame.frame)
+    if not path.exists():
+        return np.zeros(shape, bool)
+    by_hand = read_single_frame(path) > 0
+    if by_hand.shape != shape:
+        raise ValueError(
+            f"{path}: {by_hand.shape}, the labels are {shape}. Remove this file: all labels of the "
+            "frame are then suggestions."
+        )
+    return by_hand
 
 
 def _read(benchmark: Benchmark, frame: FrameId) -> tuple[NDArray[np.uint8], str]:

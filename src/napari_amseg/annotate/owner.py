@@ -16,14 +16,14 @@ _SAME_START_S = 2.0  # process start times are rounded differently from one call
 class Owner:
     """A process and the person at it.
 
-    annotator : the person. host, pid : computer and number of the process. started_s : when the
-    process began, seconds since 1970; None if unknown. It tells a living process from another
-    one that was given the same number later.
+    annotator : the person. host, pid : computer and number of the process; no number once it has
+    let go of the work. started_s : when the process began, seconds since 1970; None if unknown. It
+    tells a living process from another one that was given the same number later.
     """
 
     annotator: str
     host: str
-    pid: int
+    pid: int | None
     started_s: float | None = None
 
     @classmethod
@@ -39,7 +39,9 @@ class Owner:
 
     @property
     def alive(self) -> bool | None:
-        """Whether the process still runs; None if that cannot be known, as on another computer."""
+        """Whether it still works; None if that cannot be known, as on another computer."""
+        if self.pid is None:
+            return False
         if self.host != socket.gethostname():
             return None
         exists = _exists(self.pid)
@@ -55,11 +57,11 @@ class Owner:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Owner:
         """Inverse of :meth:`to_json`; KeyError, TypeError or ValueError for anything else."""
-        started_s = record["started_s"]
+        pid, started_s = record["pid"], record["started_s"]
         return cls(
             str(record["annotator"]),
             str(record["host"]),
-            int(record["pid"]),
+            None if pid is None else int(pid),
             None if started_s is None else float(started_s),
         )
 

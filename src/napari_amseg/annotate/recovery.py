@@ -62,9 +62,9 @@ def list_working_copies(root: Path) -> tuple[FoundWork, ...]:
 
 
 def open_elsewhere(root: Path, files: Sequence[str]) -> tuple[FoundWork, ...]:
-    """Working copies of the same stack that another living process has open."""
+    """Working copies of the same stack that are open already, here or in another process."""
     same = [w for w in list_working_copies(root) if w.record and w.record.files == tuple(files)]
-    return tuple(w for w in same if w.owner_alive is not False and not w.is_here and files)
+    return tuple(w for w in same if w.owner_alive is not False and files)
 
 
 def _look_at(folder: Path) -> FoundWork:

@@ -15,6 +15,7 @@ from napari_amseg.annotate.saving import Saving, Tell, check_scheme
 from napari_amseg.dataset.add import Addition, check_addition
 from napari_amseg.dataset.annotation_status import lock_path
 from napari_amseg.dataset.benchmark import RECORD, Benchmark, open_benchmark
+from napari_amseg.dataset.painted import storable
 from napari_amseg.types import Stack
 
 __all__ = ["Conflict", "FrameToSave", "SaveTarget", "Saved", "save_frames"]
@@ -35,18 +36,21 @@ def save_frames(
 
     Parameters
     ----------
-    images : (T, Y, X), processed as they are to be kept. frames : those to save.
+    images : (T, Y, X), processed as they are to be kept; float32 is, of types that a benchmark does
+        not know. frames : those to save.
     tell : told what is worth showing, such as a left-over lock that was removed.
 
     Raises
     ------
     ValueError
-        If names, labels, scheme, metadata or dtypes do not fit the benchmark; says what.
+        If names, labels, scheme, metadata or dtypes do not fit the benchmark, or its images of
+        this experiment are others; says what.
     OSError
         If the folder cannot be reached or written to; says where the work is kept.
     """
     if not frames:
         return
+    images = storable(images)
     try:
         _check_reachable(target.folder, frames)
         addition = _checked(target, images, frames)

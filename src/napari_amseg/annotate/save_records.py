@@ -34,9 +34,10 @@ class FrameToSave:
     """One frame to save.
 
     t : its number in the stack of images. name : in the benchmark. labels : uint8 (Y, X), a copy.
-    base_sha256 : of the label file these labels replace, as it was loaded or last saved; None
-    where there was none. A person who chooses to replace what another saved gives
-    `Conflict.sha256`.
+    base_sha256 : of the label file these labels replace, as it was loaded or last saved, with
+    whether it was complete, as `.load.version` tells it; None where there was none. A person who
+    chooses to replace what another saved gives `Conflict.sha256`. by_hand : bool (Y, X), pixels a
+    person painted, a copy; None if not known.
     """
 
     t: int
@@ -44,26 +45,25 @@ class FrameToSave:
     labels: NDArray[np.uint8]
     status: Status
     base_sha256: str | None = None
+    by_hand: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A frame that was saved. sha256 : of its label file, the base of the next save.
-
-    image_replaced : whether there was another image of this name.
-    """
+    """A frame that was saved. sha256 : the base of the next save, as `.load.version` tells it."""
 
     t: int
     name: str
     sha256: str
-    image_replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A frame that was not saved: its label file is none that this session loaded or saved.
+    """A frame that was not saved: its label file is none that this session loaded or saved, or
+    somebody else has called it complete since.
 
-    sha256 : of that file. row : who saved it and when, as far as the benchmark says.
+    sha256 : of that file, as `.load.version` tells it. row : who saved it and when, as far as the
+    benchmark says.
     """
 
     t: int

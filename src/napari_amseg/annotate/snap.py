@@ -279,7 +279,7 @@ def _relief(view: _View, sigma_px: float, start: Mask, sign: float) -> Floats:
 
 def _filled(mask: Mask, view: _View) -> Mask:
     """The parts of a mask that hold seeds, their holes filled where nothing forbids it."""
-    numbered, n = ndimage.label(mask)
+    numbered, n = ndimage.label(mask & ~view.closed)  # a thin barrier lies between two parts
     held = np.zeros(n + 1, bool)
     held[numbered[view.inside]] = True
     held[0] = False

@@ -11,7 +11,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class SessionRecord:
     scheme : what the codes mean. experiment : what is known of the measurement.
     chain : preprocessing, as JSON; None for none. benchmark : folder that it is saved to, if any.
     frame_names : of all frames in the benchmark; None for zero-padded numbers.
+    image_sha256 : hashes of a few frames of the files, before preprocessing, by their number.
     owner : who works on it. created : when it began, ISO 8601 UTC; filled in by `create`.
     """
 
@@ -50,6 +51,7 @@ class SessionRecord:
     benchmark: str | None = None
     frame_names: tuple[str, ...] | None = None
     created: str = ""
+    image_sha256: Mapping[int, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The record as in ``session.json``."""
@@ -65,6 +67,7 @@ class SessionRecord:
             "benchmark": self.benchmark,
             "frame_names": None if self.frame_names is None else list(self.frame_names),
             "created": self.created,
+            "image_sha256": {str(t): sha256 for t, sha256 in self.image_sha256.items()},
         }
 
     @classmethod
@@ -86,6 +89,8 @@ class SessionRecord:
             benchmark=record["benchmark"],
             frame_names=None if names is None else tuple(map(str, names)),
             created=str(record["created"]),
+            # records of earlier versions have none
+            image_sha256={int(t): str(s) for t, s in record.get("image_sha256", {}).items()},
         )
 
 
@@ -163,6 +168,16 @@ class WorkingCopy:
         copy = cls(folder.rename(_new_folder(folder.parent)), record)
         copy.update(replace(record, owner=Owner.here(annotator or record.owner.annotator)))
         return copy
+
+    def release(self) -> None:
+        """Work on it no more, so that it can be claimed. OSError if the record cannot be written.
+
+        One without any frame is of no use and goes.
+        """
+        if self.frames():
+            self.update(replace(self.record, owner=replace(self.record.owner, pid=None)))
+        else:
+            self.discard()
 
     def update(self, record: SessionRecord) -> None:
         """Replace the record."""

@@ -89,7 +89,7 @@ def interpolate(
     ],
     keys: Annotated[
         str,
-        typer.Option(help="Key frames, where it is drawn: 0,3,6,9 or 0:100:10; 0 is the first."),
+        typer.Option(help="Key frames, where it is drawn: 0,3,6,9 or 0:90:10; 0 is the first."),
     ],
     plain: Annotated[
         bool, typer.Option("--plain", help="Blend the shapes in place, without moving them.")
@@ -127,7 +127,7 @@ def _key_frames(text: str, labels: Stack) -> Sequence[int]:
     if len(keys) < 2 or not 0 <= keys[0] <= keys[-1] < len(labels):
         raise ValueError(
             f"--keys is {text!r}: name two or more of the frames 0 to {len(labels) - 1}, "
-            "as 0,3,6,9 or 0:100:10."
+            "as 0,3,6,9 or 0:90:10."
         )
     return keys
 

@@ -12,10 +12,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from napari_amseg.annotate.label_codes import as_codes
 from napari_amseg.cli.progress import show_notes
 from napari_amseg.dataset import FrameId, open_benchmark
 from napari_amseg.dataset.benchmark import RECORD, read_scheme
-from napari_amseg.dataset.codes import code_counts
 from napari_amseg.io import OutputFiles, TiffStackWriter, read_stack
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.types import Experiment, Stack
@@ -81,13 +81,7 @@ def scheme_of(benchmark: Path | None) -> LabelScheme:
 
 def codes_of(labels: Stack, t: int) -> NDArray[np.uint8]:
     """A frame of a label stack as uint8. ValueError, naming it, if it holds no codes 0..255."""
-    frame = labels.read(t)
-    if frame.dtype != np.uint8:
-        try:
-            code_counts(frame)
-        except ValueError as error:
-            raise ValueError(f"frame {t}: {error}") from None
-    return frame.astype(np.uint8, copy=False)
+    return as_codes(labels.read(t), t)
 
 
 def check_out(out: Path, *, overwrite: bool) -> None:

@@ -123,9 +123,15 @@ def parse_frames(text: str | None, labels: Stack) -> Sequence[int]:
     if text.strip() == "labelled":
         return labelled_frames(labels, track=track)
     try:
-        return [t for part in text.split(",") for t in _numbers(part, len(labels))]
+        ranges = [_numbers(part, len(labels)) for part in text.split(",")]
+        beyond = any(max(r[0], r[-1]) >= len(labels) for r in ranges if r)
+    except OverflowError:
+        beyond = True
     except (TypeError, ValueError):
         raise ValueError(f"--frames is {text!r}: write 0:10, 0:90:5, 3,7,12 or labelled.") from None
+    if beyond:
+        raise ValueError(f"--frames is {text!r}: the stack has frames 0 to {len(labels) - 1}.")
+    return [t for r in ranges for t in r]
 
 
 def _numbers(part: str, n_frames: int) -> Sequence[int]:

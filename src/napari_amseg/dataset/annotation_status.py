@@ -43,6 +43,11 @@ def status_path(folder: Path, experiment: str) -> Path:
     return folder / ANNOTATION / f"{experiment}.csv"
 
 
+def by_hand_path(folder: Path, experiment: str, frame: str) -> Path:
+    """Where the pixels are that a person painted in a frame that is not complete, 0 or 255."""
+    return folder / ANNOTATION / "by_hand" / experiment / f"{frame}.tif"
+
+
 def lock_path(folder: Path, experiment: str) -> Path:
     """The file that tells who saves into an experiment."""
     return folder / ANNOTATION / f"{experiment}.lock"

@@ -73,8 +73,8 @@ def save_split(benchmark: Benchmark, split: Split, *, overwrite: bool = False) -
 def load_split(benchmark: Benchmark, name: str) -> Split:
     """Read a split of the benchmark.
 
-    Frames that were added after it was made are in no subset, and noted; so are those of the split
-    whose annotation is not complete.
+    Frames that were added after it was made are in no subset, and noted; so are those whose
+    annotation is not complete now, unless it was made with them.
 
     Raises
     ------
@@ -104,7 +104,11 @@ def load_split(benchmark: Benchmark, name: str) -> Split:
     if new:
         notes.append(f"split {name}: {len(new)} newer frames are in no subset ({first_few(new)})")
     if half_done:
-        notes.append(f"split {name}: has {told_incomplete(half_done)}: scores will change")
+        if header.get("incomplete"):
+            notes.append(f"split {name}: has {told_incomplete(half_done)}: scores will change")
+        else:
+            notes.append(f"split {name}: left out: {told_incomplete(half_done)}")
+            listed = {frame: its for frame, its in listed.items() if frame not in half_done}
     return Split(
         name,
         str(header.pop("rule", "unknown")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -180,11 +181,9 @@ def test_work_that_was_not_saved_is_offered_and_recovered(
 ):
     widget = open_annotate(read_stack(tiff_file))
     paint(widget.session, 1, np.full((32, 48), Label.SUBSTRATE, np.uint8))
-    final, folder = state(widget.session), widget.keeper.folder
-    assert widget.keeper.autosave.flush()
+    final = state(widget.session)
     widget._stop()  # the panel is closed, the work stays
     viewer.layers.clear()
-    forget_owner(folder)
 
     again = type(widget)(viewer)
     qtbot.addWidget(again)
@@ -197,17 +196,8 @@ def test_work_that_was_not_saved_is_offered_and_recovered(
     again._stop()
 
 
-def forget_owner(folder: Path) -> None:
-    """As if the process that made a working copy were gone."""
-    path = folder / "session.json"
-    record = json.loads(path.read_text())
-    record["owner"]["pid"], record["owner"]["started_s"] = 2**22 - 1, 1.0
-    path.write_text(json.dumps(record))
-    assert WorkingCopy.open(folder).record.owner.alive is False
-
-
 def test_a_removed_layer_ends_the_session_and_keeps_the_work(
-    open_annotate, viewer, tiff_file, notifications
+    open_annotate, viewer, tiff_file, notifications, qtbot
 ):
     widget = open_annotate(read_stack(tiff_file))
     paint(widget.session, 0, np.full((32, 48), Label.SUBSTRATE, np.uint8))
@@ -217,6 +207,85 @@ def test_a_removed_layer_ends_the_session_and_keeps_the_work(
     assert not widget.tabs.isEnabled()
     assert WorkingCopy.open(folder).read_frame(0).labels.all()
     assert any("not saved to a benchmark" in message for message in notifications())
+    qtbot.waitUntil(lambda: bool(widget.recovery.rows), timeout=PATIENCE_MS)  # offered at once
+
+
+def test_what_could_not_be_kept_is_not_said_to_be_kept(
+    open_annotate, tiff_file, notifications, monkeypatch
+):
+    widget = open_annotate(read_stack(tiff_file))
+    shutil.rmtree(widget.keeper.folder)  # a share that is gone
+    paint(widget.session, 0, np.full((32, 48), Label.SUBSTRATE, np.uint8))
+    widget._stop()
+    assert not any("is kept in" in message for message in notifications())
+    assert any("1 could not be kept in" in message for message in notifications())
+
+
+@pytest.fixture
+def leave_work(open_annotate, viewer, tiff_file):
+    """A frame is painted and the panel is closed; gives the panel and the stack's layer."""
+
+    def leave():
+        widget = open_annotate(read_stack(tiff_file))
+        paint(widget.session, 1, np.full((32, 48), Label.SUBSTRATE, np.uint8))
+        viewer.layers.remove(widget.session.layer)
+        return widget
+
+    return leave
+
+
+def offered(widget, qtbot):
+    qtbot.waitUntil(lambda: not widget.recovery.busy and not widget._opening, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: bool(widget.recovery.rows), timeout=PATIENCE_MS)
+    return widget.recovery.rows[0]
+
+
+def test_work_whose_layer_is_closed_while_it_opens_is_offered_again(leave_work, viewer, qtbot):
+    widget = leave_work()
+    offered(widget, qtbot).recover_button.click()
+    viewer.layers.clear()
+    assert widget._opening
+    offered(widget, qtbot)
+    assert widget.session is None
+
+
+def test_work_that_cannot_be_opened_is_offered_again(leave_work, qtbot, monkeypatch, notifications):
+    widget = leave_work()
+    row = offered(widget, qtbot)
+
+    def fails(*_):
+        raise OSError("no room")
+
+    monkeypatch.setattr("napari_amseg.plugin.annotate.start.open_recovered", fails)
+    row.recover_button.click()
+    offered(widget, qtbot)
+    monkeypatch.undo()
+    assert any("no room" in message for message in notifications())
+
+
+def test_a_frame_that_cannot_be_read_is_never_thrown_away(leave_work, qtbot, tmp_path):
+    widget = leave_work()
+    offered(widget, qtbot)
+    (folder,) = (tmp_path / "work" / "annotation").iterdir()
+    (folder / "frames" / "000002.tif").write_bytes(b"cut")
+    widget.recovery.look()
+    qtbot.waitUntil(lambda: not widget.recovery.busy, timeout=PATIENCE_MS)
+    offered(widget, qtbot).recover_button.click()
+    qtbot.waitUntil(lambda: widget.session is not None, timeout=PATIENCE_MS)
+    save(widget, tmp_path / "benchmark", "plate", qtbot)
+    assert not widget.keeper.unsaved
+    folder = widget.keeper.folder
+    widget._stop()
+    assert (folder / "frames" / "000002.tif").read_bytes() == b"cut"
+
+
+def test_suggestions_are_kept_and_offered(open_annotate, viewer, tiff_file, qtbot):
+    widget = open_annotate(read_stack(tiff_file))
+    session, codes = widget.session, np.full((32, 48), Label.SUBSTRATE, np.uint8)
+    session.apply([session.annotation.propose(0, codes, status=Status.SUGGESTED)])
+    assert not widget.keeper.unsaved
+    viewer.layers.remove(session.layer)
+    assert "1 frame" in offered(widget, qtbot).words.text()
 
 
 def test_a_session_without_unsaved_work_leaves_nothing_behind(open_annotate, tiff_file):

@@ -16,8 +16,14 @@ pytestmark = pytest.mark.xdist_group("screen")  # one window at a time has the f
 class KeeperOf:
     """What a guard asks of a keeper."""
 
-    def __init__(self, *frames: int) -> None:
-        self.unsaved, self.folder = frozenset(frames), Path("/kept/here")
+    def __init__(self, *frames: int, n_suggested: int = 0, disk_is_well: bool = True) -> None:
+        self.n_unsaved, self.n_suggested, self.folder = len(frames), n_suggested, Path("/kept/here")
+        self.disk_is_well, self.n_flushed = disk_is_well, 0
+
+    def flush(self, waiting) -> bool:
+        waiting(3)
+        self.n_flushed += 1
+        return self.disk_is_well
 
 
 class Behind(QObject):
@@ -99,10 +105,28 @@ def test_save_closes_once_all_is_saved(shown, behind, guarded, all_saved):
     asked, saves = guarded(Choice.SAVE, keeper)
     shown.window._qt_window.close()
     assert behind.n_closed == 0
-    keeper.unsaved = frozenset(() if all_saved else (2,))  # 2: in conflict
+    keeper.n_unsaved = 0 if all_saved else 1  # in conflict
     saves[0]()
     assert behind.n_closed == all_saved
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("frames", [(1, 2, 3), ()])
+def test_what_cannot_be_kept_is_not_said_to_be_kept(shown, behind, guarded, frames):
+    keeper = KeeperOf(*frames, n_suggested=7, disk_is_well=False)
+    asked, _ = guarded(Choice.LOSE, keeper)
+    shown.window._qt_window.close()
+    assert asked == [(len(frames) or 7, None)]
+    assert behind.n_closed == 1
+
+
+def test_suggestions_are_kept_without_a_question(shown, behind, guarded):
+    keeper = KeeperOf(n_suggested=7)
+    asked, _ = guarded(Choice.CANCEL, keeper)
+    shown.window._qt_window.close()
+    assert not asked
+    assert keeper.n_flushed == 1
+    assert behind.n_closed == 1
 
 
 def test_no_question_without_unsaved_work(shown, behind, guarded):
@@ -130,8 +154,12 @@ def test_a_hidden_window_is_not_asked_about(make_napari_viewer):
     window.removeEventFilter(behind)
 
 
-@pytest.mark.parametrize("choice", list(Choice))
-def test_the_question_itself(shown, choice):
+@pytest.mark.parametrize(
+    ("choice", "kept_in"),
+    [(choice, Path("/kept/here")) for choice in Choice if choice is not Choice.LOSE]
+    + [(choice, None) for choice in Choice if choice is not Choice.KEEP],
+)
+def test_the_question_itself(shown, choice, kept_in):
     told = []
 
     def press():
@@ -144,6 +172,6 @@ def test_the_question_itself(shown, choice):
         buttons[choice.value].click()
 
     QTimer.singleShot(200, press)
-    assert ask(shown.window._qt_window, 3, Path("/kept/here")) is choice
+    assert ask(shown.window._qt_window, 3, kept_in) is choice
     assert "3 frames are not saved" in told[0]
-    assert "/kept/here" in told[0]
+    assert ("is lost" if kept_in is None else "/kept/here") in told[0]

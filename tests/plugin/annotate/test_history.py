@@ -141,6 +141,17 @@ def test_a_stroke_over_two_classes_is_one_step_and_all_by_hand(drawn_session, mo
     assert not annotation.by_hand.any()
 
 
+def test_a_real_stroke_is_the_last_one_also_for_those_who_are_told(drawn_session, mouse, qtbot):
+    session, told = drawn_session, []
+    session.layer.mode, session.layer.selected_label = "paint", int(Label.PORE)
+    session.changed.connect(lambda _: told.append(session.last_stroke() is not None))
+    session.stroke_ended.connect(lambda _: told.append(session.last_stroke() is not None))
+    mouse.drag(20, 10, 40)
+    qtbot.wait(50)  # the brush is followed by a timer
+    assert session.last_stroke() is not None
+    assert told[-1]
+
+
 def test_a_fill_by_code_is_taken_in_once_it_is_written(session):
     ended = []
     session.stroke_ended.connect(ended.append)

@@ -12,6 +12,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QMainWindow, QMessageBox, QWidget
 
 from napari_amseg.plugin.annotate.keeper import Keeper
+from napari_amseg.plugin.annotate.writing import Writing
 
 
 class Choice(Enum):
@@ -19,6 +20,7 @@ class Choice(Enum):
 
     SAVE = "Save to benchmark"
     KEEP = "Keep for later"
+    LOSE = "Lose it"
     CANCEL = "Cancel"
 
 
@@ -29,19 +31,22 @@ class Save(Protocol):
         """Begin to save. everything : also frames that are not complete."""
 
 
-def ask(parent: QWidget, n_frames: int, kept_in: Path) -> Choice:
-    """Ask the person."""
+def ask(parent: QWidget, n_frames: int, kept_in: Path | None) -> Choice:
+    """Ask the person. kept_in : where all of the work is; None if it could not be written there."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle("Unsaved annotation")
     frames = "1 frame is" if n_frames == 1 else f"{n_frames:,} frames are"
     box.setText(f"{frames} not saved to a benchmark.")
+    other = Choice.LOSE if kept_in is None else Choice.KEEP
     box.setInformativeText(
-        f"Kept for later, the work stays in {kept_in}, and Annotate offers it the next time."
+        "Nor could all of it be kept on this computer: what is not saved now is lost."
+        if kept_in is None
+        else f"Kept for later, the work stays in {kept_in}, and Annotate offers it the next time."
     )
     buttons = {
         box.addButton(Choice.SAVE.value, QMessageBox.ButtonRole.AcceptRole): Choice.SAVE,
-        box.addButton(Choice.KEEP.value, QMessageBox.ButtonRole.DestructiveRole): Choice.KEEP,
+        box.addButton(other.value, QMessageBox.ButtonRole.DestructiveRole): other,
     }
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
@@ -66,7 +71,7 @@ class CloseGuard(QObject):
         keeper: Callable[[], Keeper | None],
         save: Save,
         *,
-        ask: Callable[[QWidget, int, Path], Choice] = ask,
+        ask: Callable[[QWidget, int, Path | None], Choice] = ask,
     ) -> None:
         super().__init__()
         self._keeper, self._save, self._ask = keeper, save, ask
@@ -113,21 +118,32 @@ class CloseGuard(QObject):
         if self._asking:  # the question runs an event loop: another click on the cross
             return False
         keeper = self._keeper()
-        if keeper is None or not keeper.unsaved or not _is_looked_at(window):
+        if keeper is None or not _is_looked_at(window):
             return True
         self._asking = True
         try:
-            choice = self._ask(window, len(keeper.unsaved), keeper.folder)
+            choice = self._chosen(window, keeper)
         finally:
             self._asking = False
         if choice is Choice.SAVE:
             self._save(self._close_if_saved, everything=True)
-        return choice is Choice.KEEP
+        return choice in (Choice.KEEP, Choice.LOSE)
+
+    def _chosen(self, window: QMainWindow, keeper: Keeper) -> Choice:
+        """What becomes of the work; nobody is asked about suggestions that are kept."""
+        if not (keeper.n_unsaved or keeper.n_suggested):
+            return Choice.KEEP
+        with Writing(window) as waiting:
+            kept = keeper.flush(waiting)
+        if kept and not keeper.n_unsaved:
+            return Choice.KEEP
+        n_frames = keeper.n_unsaved or keeper.n_suggested
+        return self._ask(window, n_frames, keeper.folder if kept else None)
 
     def _close_if_saved(self) -> None:
         """What could not be saved, as frames in conflict, keeps the window open."""
         keeper, window = self._keeper(), _alive(self._window)
-        if window is not None and keeper is not None and not keeper.unsaved:
+        if window is not None and keeper is not None and not keeper.n_unsaved:
             window.close()
 
 

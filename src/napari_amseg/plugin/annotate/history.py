@@ -65,6 +65,8 @@ class History:
         Returns the step.
         """
         self.look()
+        if not changes:
+            return [] if onto is None else onto
         self._unfilled = None
         frames = self._annotation.apply(changes)
         atoms = [
@@ -85,8 +87,6 @@ class History:
 
     def _put(self, atoms: list[Any], step: list[Change]) -> None:
         """Into napari's history and ours."""
-        if not atoms:
-            return
         self._applying = True
         try:
             with self._layer.block_history():

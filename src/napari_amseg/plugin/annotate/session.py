@@ -82,6 +82,7 @@ class Session(QObject):
         self._brush_over = BrushOver(self.layer, self.history, self._on_brushed)
         self.is_closed = False
         self._stroke: list[Change] = []
+        self._confirming = False  # pixels of the last stroke, which stays the last
         self._shown = -1
         self._statuses = self.annotation.statuses.copy()
         viewer.dims.events.current_step.connect(self._on_step)
@@ -176,7 +177,7 @@ class Session(QObject):
         return self._stroke[0] if self._stroke else None
 
     def close(self) -> None:
-        """Let go of the viewer; the layer stays."""
+        """Let go of the viewer; the layer stays, but nobody would keep what is painted on it."""
         if self.is_closed:
             return
         self.is_closed = True
@@ -184,6 +185,7 @@ class Session(QObject):
         self.history.look()
         self.history.stop()
         self._brush_over.stop()
+        self.layer.editable = False
         self.layer.events.n_edit_dimensions.disconnect(self._keep_to_frame)
         self.viewer.dims.events.current_step.disconnect(self._on_step)
         for event in (self.viewer.dims.events.order, self.viewer.dims.events.ndisplay):
@@ -192,7 +194,8 @@ class Session(QObject):
         self.viewer.layers.events.removed.disconnect(self._on_removed)
 
     def _on_changed(self, frames: frozenset[int]) -> None:
-        self._stroke = []
+        if not self._confirming:
+            self._stroke = []
         self.changed.emit(frames)
         if not np.array_equal(self._statuses, self.annotation.statuses):
             self._statuses = self.annotation.statuses.copy()
@@ -210,10 +213,11 @@ class Session(QObject):
                 return
             same = over.mask & (self.labels_of(over.frame) == over.code)
             change = self.annotation.confirm(over.frame, same)
-            last, stroke = self.history.last, self._stroke
+            last = self.history.last
             own = last if last is not over.before else None  # the stroke's, if it changed labels
+            self._confirming = own is not None
             self.extend(own, [change])
-            self._stroke = stroke if own is not None else self._stroke
+            self._confirming = False
 
         self.when_no_stroke(lambda: QTimer.singleShot(0, confirm))
 

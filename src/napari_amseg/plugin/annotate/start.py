@@ -10,6 +10,7 @@ from napari_amseg.annotate.opening import Opened, open_labels, open_recovered
 from napari_amseg.annotate.owner import Owner
 from napari_amseg.annotate.recovery import FoundWork, open_elsewhere
 from napari_amseg.annotate.safety import recovery_root
+from napari_amseg.annotate.same_images import has_images, image_hashes
 from napari_amseg.annotate.working_copy import SessionRecord, WorkingCopy
 from napari_amseg.io import read_stack
 from napari_amseg.labels import LabelScheme
@@ -46,8 +47,7 @@ def begin(
         opened = Opened(empty_annotation(stack.shape, scheme))
     else:
         benchmark = opened_benchmark(place)
-        names = {f"{t:04d}": t for t in range(len(stack))}
-        opened = open_labels(stack, benchmark, place[1], names, empty_annotation)
+        opened = open_labels(stack, benchmark, place[1], empty_annotation)
         experiment = experiment.updated(**benchmark.experiment(place[1]).to_json())
     record = SessionRecord(
         files=tuple(source.stack.files),
@@ -58,6 +58,8 @@ def begin(
         owner=Owner.here(annotator),
         chain=source.chain.to_json() if source.chain.steps else None,
         benchmark=None if place is None else str(place[0].absolute()),
+        frame_names=opened.frame_names,
+        image_sha256=image_hashes(source.stack),
     )
     root = recovery_root()
     others = [work.words for work in open_elsewhere(root, record.files)]
@@ -75,16 +77,21 @@ def recover(found: FoundWork) -> Beginning:
         If it cannot be read, or somebody works on it.
     """
     copy = WorkingCopy.claim(found.folder)
-    return Beginning(open_recovered(copy, empty_annotation), copy)
+    try:
+        return Beginning(open_recovered(copy, empty_annotation), copy)
+    except Exception:
+        copy.release()  # it is offered again
+        raise
 
 
 def layer_of(viewer: napari.components.ViewerModel, record: SessionRecord) -> Layer | None:
-    """The image layer that shows what was annotated, if it is open."""
+    """The image layer that shows what was annotated, if it is open: these very images."""
     for layer in matching(viewer, is_image):
         source = image_source(layer)
         same_chain = source.chain == _chain(record)
         shape = source.processed().shape
-        if source.stack.files == record.files and same_chain and shape == record.shape:
+        is_alike = source.stack.files == record.files and same_chain and shape == record.shape
+        if is_alike and _has_images(source, record):
             return layer
     return None
 
@@ -111,7 +118,20 @@ def source_of(record: SessionRecord) -> ImageSource:
             f"{files[0]} now gives {shape}, {record.shape} was annotated: the file was replaced. "
             "Put the old one back, then recover."
         )
+    if not _has_images(source, record):
+        raise ValueError(
+            f"{files[0]} now has other images than those that were annotated, or cannot be read: "
+            "the file was replaced. Put the old one back, then recover."
+        )
     return source
+
+
+def _has_images(source: ImageSource, record: SessionRecord) -> bool:
+    """Whether these are the images that were annotated; not so if they cannot be read any more."""
+    try:
+        return has_images(source.stack, record.image_sha256)
+    except (OSError, ValueError):
+        return False
 
 
 def _chain(record: SessionRecord) -> Chain:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QSize
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_amseg.annotate.recovery import FoundWork
 from napari_amseg.plugin.annotate.aids.panel import AidsPanel
@@ -19,9 +21,11 @@ from napari_amseg.plugin.annotate.saving.panel import SavePanel
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.annotate.start import Beginning, begin, layer_of, recover, source_of
 from napari_amseg.plugin.annotate.start_form import StartForm
+from napari_amseg.plugin.annotate.writing import Writing
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold
 from napari_amseg.plugin.layers import ImageSource, image_layer, image_source
+from napari_amseg.plugin.page import scrolled
 from napari_amseg.plugin.tasks import explain, run_in_thread
 
 if TYPE_CHECKING:
@@ -64,7 +68,7 @@ class Annotate(QWidget):
             (self.learn, "Model"),
             (self.save, "Save"),
         ):
-            self.tabs.addTab(_scrolled(panel), name)
+            self.tabs.addTab(scrolled(panel), name)
         self.panels = (self.frames, self.paint, self.aids, self.learn)
         self.setMinimumWidth(WIDGET_WIDTH_PX)
         layout = QVBoxLayout(self)
@@ -103,7 +107,9 @@ class Annotate(QWidget):
     def _add_image(self, source: ImageSource) -> Layer:
         from napari.layers import Image
 
-        name = source.experiment.experiment or "recovered stack"
+        files = [Path(file) for file in source.stack.files]
+        of_files = files[0].parent.name if len(files) > 1 else files[0].stem
+        name = source.experiment.experiment or of_files
         data, options, _ = image_layer(source, name)
         return self._viewer.add_layer(Image(data, **options))
 
@@ -116,30 +122,43 @@ class Annotate(QWidget):
         def ended(beginning: Beginning | None, error: BaseException | None) -> None:
             self._opening = False
             if self._stopped:
+                _let_go(beginning)
                 return
             self._say("")
-            if error is not None or beginning is None or layer not in self._viewer.layers:
+            try:
                 if error is not None:
-                    explain(error)
-            else:
+                    raise error
                 self._begin(beginning, layer)
+            except Exception as reason:
+                _let_go(beginning)
+                explain(reason)
             self.recovery.look()
             self._enable()
 
         run_in_thread(opening, ended)
 
     def _begin(self, beginning: Beginning, layer: Layer) -> None:
+        """Raises ValueError if the layer was closed meanwhile."""
+        if layer not in self._viewer.layers:
+            raise ValueError(f"{layer.name} was closed while it was being opened: open it again.")
         self._end()
         opened = beginning.opened
-        self.session = Session(self._viewer, layer, opened.annotation)
+        session = Session(self._viewer, layer, opened.annotation)
         self.keeper = Keeper(
-            self.session, beginning.working_copy, bases=opened.bases, unsaved=opened.unsaved
+            session,
+            beginning.working_copy,
+            bases=opened.bases,
+            unsaved=opened.unsaved,
+            unreadable=opened.unreadable,
         )
+        self.session = session
         self.keeper.trouble.connect(lambda words: explain(OSError(words)))
         self.session.ended.connect(self._end)
         self._say("\n".join(opened.notes))
         self.begin_fold.button.setChecked(False)
         self._show()
+        if opened.unsaved:
+            session.go_to(min(opened.unsaved))
 
     def _end(self) -> None:
         """Let go of the stack that is annotated; what is not saved is kept and offered again."""
@@ -148,11 +167,12 @@ class Annotate(QWidget):
         if keeper is None or session is None:
             return
         session.close()
-        unsaved = len(keeper.unsaved)
-        keeper.close()  # before anything that may fail
+        with Writing(self.window()) as waiting:
+            written = keeper.close(waiting)  # before anything that may fail
         self._show()
-        if unsaved:
-            _tell_kept(unsaved, keeper)
+        _tell_kept(keeper, written)
+        if not self._stopped:
+            self.recovery.look()
 
     def _show(self) -> None:
         for panel in self.panels:
@@ -206,25 +226,34 @@ class Annotate(QWidget):
     def _on_destroyed(self) -> None:
         """The window went without a word, and what is drawn with it: only the work counts."""
         if not self._stopped and self.keeper is not None:
-            self.keeper.autosave.close()
+            self.keeper.close()
         self._stopped = True
 
 
-def _tell_kept(unsaved: int, keeper: Keeper) -> None:
+def _let_go(beginning: Beginning | None) -> None:
+    """What was opened in vain can be recovered, again."""
+    if beginning is not None:
+        with suppress(OSError):
+            beginning.working_copy.release()
+
+
+def _tell_kept(keeper: Keeper, written: bool) -> None:
+    """Say where work is that is in no benchmark, and never that it is where it is not."""
     from napari.utils.notifications import show_info
 
-    frames = "1 frame is" if unsaved == 1 else f"{unsaved} frames are"
-    show_info(
-        f"{frames} not saved to a benchmark. The work is kept in {keeper.folder}; open Annotate "
-        "again to go on."
+    n_frames = keeper.n_unsaved or keeper.n_suggested
+    if not n_frames:
+        return
+    what = "not saved to a benchmark" if keeper.n_unsaved else "labelled by a model only"
+    frames = f"1 frame is {what}" if n_frames == 1 else f"{n_frames:,} frames are {what}"
+    if written:
+        show_info(f"{frames}. The work is kept in {keeper.folder}; open Annotate again to go on.")
+        return
+    n_lost = len(keeper.autosave.pending)
+    explain(
+        OSError(
+            f"{frames}, and {n_lost} could not be kept in {keeper.folder}: they are lost when "
+            "their labels layer is closed. If it is still in the list of layers, save it to a "
+            "file now (File > Save Selected Layers)."
+        )
     )
-
-
-def _scrolled(inside: QWidget) -> QScrollArea:
-    """A page that does not make the window grow."""
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(inside)
-    return scroll

@@ -43,7 +43,10 @@ class SourceForm(QWidget):
         self.image = LayerChoice(viewer, is_image, nothing="open an image stack first")
         self.image.setToolTip("The annotated stack, raw or preprocessed.")
         self.labels = LayerChoice(viewer, is_labels, nothing="add a Labels layer and paint")
-        self.labels.setToolTip("Its annotation: frames without any label are left out.")
+        self.labels.setToolTip(
+            "Its annotation: frames without any label are left out.\n"
+            "Of what Annotate holds, only what is painted or complete counts; no suggestion does."
+        )
         self.folder = PathEdit(file=False, hint="folder with benchmark.json")
         self.folder.setToolTip("The benchmark folder.")
         self.split_box.setToolTip("Which images train, which validate after every epoch.")

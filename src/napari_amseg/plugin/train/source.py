@@ -37,17 +37,22 @@ _PARTS = (4, 1, 0)  # nobody would test on a temporary benchmark
 class LayerPair:
     """Two layers of one shape: frames as shown (T, Y, X) and their labels.
 
-    scheme : what the label codes mean. name : of the image layer.
+    scheme : what the label codes mean. name : of the image layer. is_confirmed : the labels are
+    those of an annotation that a person stands for, without suggestions.
     """
 
     images: Stack
     labels: Stack
     scheme: LabelScheme
     name: str
+    is_confirmed: bool = False
 
 
 def layer_pair(image: Layer, labels: Layer) -> LayerPair:
     """An image layer and a labels layer as a source of annotated frames; reads no frame.
+
+    Of an annotation only what is confirmed counts: a model learns nothing from suggestions but
+    their mistakes.
 
     Raises
     ------
@@ -62,6 +67,8 @@ def layer_pair(image: Layer, labels: Layer) -> LayerPair:
             f"{image.name!r} is {_words(images)}, {labels.name!r} is {_words(codes)} (frames × "
             "rows × columns): choose the labels of this very image."
         )
+    if known.confirmed is not None:
+        return LayerPair(storable(images), known.confirmed, known.scheme, image.name, True)
     return LayerPair(storable(images), codes, known.scheme, image.name)
 
 
@@ -89,6 +96,12 @@ def write_benchmark(
         If it cannot be written.
     """
     frames, painted = _annotated(pair.labels, track)
+    if pair.is_confirmed and not frames:
+        raise ValueError(
+            f"nothing in the annotation of {pair.name!r} is confirmed: paint in some frames, or "
+            "mark those that are right as complete. Suggestions that nobody confirmed teach "
+            "nothing."
+        )
     scheme = classes_to_learn(pair.scheme, painted, model, pair.name)
     benchmark = add_frames(
         Benchmark(folder, scheme, {}, ()),
@@ -100,6 +113,11 @@ def write_benchmark(
     )
     left_out = [name for name in pair.scheme.names if name not in scheme.names]
     notes = [f"not painted, so left out: {', '.join(left_out)}"] if left_out else []
+    if pair.is_confirmed:
+        notes.append(
+            f"{len(frames)} of {len(pair.labels)} frames count, with what a person painted or "
+            "called complete; suggestions do not"
+        )
     if len(frames) < _FEWEST_TO_SPLIT:
         save_split(benchmark, listed_split(benchmark))
         notes.append(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_amseg.pipeline.supervise import shared_process
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.forms import WIDGET_WIDTH_PX
+from napari_amseg.plugin.page import scrolled
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.theme import palette
 from napari_amseg.plugin.train.form_network import NetworkForm
@@ -73,7 +74,7 @@ class Train(QWidget):
         self.tabs.setMinimumHeight(_LEAST_HEIGHT_PX)
         self.tabs.addTab(self._set_up_page(), "Set up")
         self.page = ProgressPage(palette(self._viewer))
-        self.tabs.addTab(_scrolled(self.page), "Progress")
+        self.tabs.addTab(scrolled(self.page), "Progress")
         self.setMinimumWidth(WIDGET_WIDTH_PX + _SCROLL_BAR_PX)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button, 2)
@@ -92,7 +93,7 @@ class Train(QWidget):
         for form in (self.source, self.network, self.training, self.output):
             layout.addWidget(form)
         layout.addStretch(1)
-        return _scrolled(inside)
+        return scrolled(inside)
 
     @property
     def is_running(self) -> bool:
@@ -225,13 +226,3 @@ def show_closed(folder: Path) -> None:
         f"Training cancelled, as its panel was closed. The best and the last epoch are in {folder};"
         " open Train and choose this folder to go on."
     )
-
-
-def _scrolled(inside: QWidget) -> QScrollArea:
-    """A page that does not make the window grow."""
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(inside)
-    return scroll

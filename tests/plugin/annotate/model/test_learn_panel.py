@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_amseg.annotate.advisor import frame_remarks
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.labels import DEFAULT_SCHEME, Label
 from napari_amseg.plugin.annotate.model.panel import LearnPanel
@@ -70,8 +71,29 @@ def test_advice_leaves_out_what_is_corrected_and_goes_to_the_best(annotated, qtb
     assert panel.table.rowCount() == 7
     panel.go_to_advised()
     assert session.frame == frames[0]
+    panel.go_to_advised()
+    assert session.frame == frames[1]
+    session.go_to(frames[0])
     session.set_status([frames[0]], Status.COMPLETE)
     assert frames[0] not in [advice.frame for advice in panel.advice]
+
+
+def test_a_run_for_another_stack_advises_nothing_here(annotated, viewer, qtbot):
+    _, panel, truth = annotated
+    panel.suggest_all()
+    remark = frame_remarks(7, truth[7], DEFAULT_SCHEME, uncertainty=0.5)
+    panel._run.remarks[7] = remark  # a frame that was done
+    other = Session(
+        viewer,
+        viewer.add_image(np.zeros((2, 40, 60), np.uint8)),
+        empty_annotation((2, 40, 60), DEFAULT_SCHEME),
+    )
+    panel.set_session(other)
+    wait(qtbot, panel)
+    assert panel.advice == []
+    assert panel.status.text() == ""
+    panel.set_session(None)
+    other.close()
 
 
 def test_learning_makes_a_model_that_is_chosen_and_suggests(annotated, qtbot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +88,7 @@ def save(panel, qtbot):
     """Press *Save* and wait."""
 
     def save():
+        panel._show()  # not after a moment
         assert panel.save_button.isEnabled(), panel.save_button.toolTip()
         with qtbot.waitSignal(panel.save_ended, timeout=PATIENCE_MS):
             qtbot.mouseClick(panel.save_button, Qt.MouseButton.LeftButton)
@@ -125,11 +127,14 @@ def other_saves(session, tmp_path, drawn_frames):
     return save
 
 
-def test_frames_are_saved_marked_and_counted(panel, keeper, draw, save, there, session, tmp_path):
+def test_frames_are_saved_marked_and_counted(
+    panel, keeper, draw, save, there, session, tmp_path, qtbot
+):
     assert not panel.save_button.isEnabled()
     draw(0, 1)
     draw(2, complete=True)
-    assert panel.state.text().startswith("3 frames not saved yet, 1 of them complete")
+    words = "3 frames not saved yet, 1 of them complete"
+    qtbot.waitUntil(lambda: panel.state.text().startswith(words), timeout=PATIENCE_MS)
     panel.what.setCurrentIndex(1)
     assert panel.save_button.text() == "Save 1 frame"
     save()
@@ -232,8 +237,6 @@ def test_a_folder_that_cannot_be_written_loses_nothing(
 
 
 def test_a_save_is_cancelled_after_the_frame_at_hand(panel, keeper, draw, qtbot, session, there):
-    import threading
-
     read, go_on = session.stack.read, threading.Event()
 
     def slow(t):
@@ -243,6 +246,7 @@ def test_a_save_is_cancelled_after_the_frame_at_hand(panel, keeper, draw, qtbot,
 
     session.stack = replace(session.stack, read=slow)
     draw(*range(6))
+    panel._show()
     qtbot.mouseClick(panel.save_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.progress.value() == 2, timeout=PATIENCE_MS)
     assert panel.save_button.text() == "Cancel"
@@ -251,6 +255,23 @@ def test_a_save_is_cancelled_after_the_frame_at_hand(panel, keeper, draw, qtbot,
         go_on.set()
     assert set(there()) == {0, 1, 2}
     assert keeper.unsaved == {3, 4, 5}
+
+
+def test_frames_are_copied_a_few_at_a_time(panel, keeper, draw, save, session, there, monkeypatch):
+    monkeypatch.setattr("napari_amseg.plugin.annotate.saving.saver._BATCH", 4)
+    copied, to_save = [], keeper.to_save
+
+    def watched(frames):
+        copied.append((len(frames), threading.current_thread() is threading.main_thread()))
+        return to_save(frames)
+
+    monkeypatch.setattr(keeper, "to_save", watched)
+    draw(*range(6))
+    save()
+    assert copied == [(4, False), (2, False)]
+    assert set(there()) == set(range(6))
+    assert panel.progress.maximum() == 6
+    assert not keeper.unsaved
 
 
 def test_known_experiments_complete_what_is_typed(panel, keeper, draw, save, qtbot):
@@ -446,3 +467,26 @@ def test_another_session_takes_over_and_the_end_closes_all(panel, session, keepe
     draw(1)
     panel.set_session(session, keeper)
     assert panel.state.text().startswith("2 frames not saved yet")
+
+
+def test_what_is_undone_after_a_save_can_be_saved(panel, keeper, session, draw, save, there):
+    draw(0)
+    save()
+    session.layer.undo()
+    session.history.look()
+    assert session.annotation.status(0) == Status.UNTOUCHED
+    assert keeper.unsaved == {0}
+    save()
+    assert not keeper.unsaved
+    assert not there()[0][0].any()
+
+
+def test_many_changes_are_shown_once(panel, keeper, qtbot, monkeypatch):
+    shown, show = [], panel._unsaved_words
+    monkeypatch.setattr(panel, "_unsaved_words", lambda unsaved: shown.append(1) or show(unsaved))
+    for _ in range(50):
+        keeper.unsaved_changed.emit()
+    assert not shown
+    qtbot.waitUntil(lambda: bool(shown), timeout=PATIENCE_MS)
+    qtbot.wait(300)
+    assert len(shown) == 1

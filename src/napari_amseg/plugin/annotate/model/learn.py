@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from napari_amseg.annotate.annotation import Annotation
+from napari_amseg.annotate.safety import recovery_root
 from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline.jobs import Answer, Failed, Finished
 from napari_amseg.pipeline.learn import LearnSettings, learn_request, write_learning_set
@@ -51,6 +53,12 @@ class Learnt:
 
 
 Record = Answer | Learning | Learnt
+
+
+def free_folder(stem: str) -> Path:
+    """Where the next model goes: numbers come first, as a drop-down shows the beginning."""
+    root = recovery_root().parent / "learnt"
+    return next(folder for n in count(1) if not (folder := root / f"{n}-{stem}").exists())
 
 
 class _CancelledEarlyError(Exception):

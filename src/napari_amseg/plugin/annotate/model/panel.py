@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,10 @@ from qtpy.QtWidgets import (
 
 from napari_amseg.annotate.advisor import Advice, FrameRemarks, rank_frames
 from napari_amseg.annotate.annotation import Status
-from napari_amseg.annotate.safety import recovery_root
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.learn import LearnSettings, remaining_frames
 from napari_amseg.pipeline.supervise import shared_process
-from napari_amseg.plugin.annotate.model.learn import LearnJob, LearnRun
+from napari_amseg.plugin.annotate.model.learn import LearnJob, LearnRun, free_folder
 from napari_amseg.plugin.annotate.model.suggest import Suggestion
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.fields import Note
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
 
 _REFRESH_MS = 150
 _ADVISED = 30
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class LearnPanel(QWidget):
@@ -50,6 +49,7 @@ class LearnPanel(QWidget):
         super().__init__()
         self._session: Session | None = None
         self._run: Suggestion | LearnRun | None = None
+        self._run_for: Session | None = None
         self._remarks: dict[int, FrameRemarks] = {}
         self.advice: list[Advice] = []
         self._build()
@@ -133,17 +133,21 @@ class LearnPanel(QWidget):
             self._suggest(frames, Status.SUGGESTED)
 
     def go_to_advised(self) -> None:
-        """Look at the frame most worth correcting."""
-        if self._session is not None and self.advice:
-            self._session.go_to(self.advice[0].frame)
-            self.status.setText("\n".join(self.advice[0].reasons))
+        """Look at the frame most worth correcting; from an advised one at the next of the list."""
+        if self._session is None or not self.advice:
+            return
+        frames = [advice.frame for advice in self.advice]
+        shown = self._session.frame
+        place = (frames.index(shown) + 1) % len(frames) if shown in frames else 0
+        self._session.go_to(frames[place])
+        self.status.setText("\n".join(self.advice[place].reasons))
 
     def learn(self) -> None:
         """Train the model further on what is confirmed, then suggest anew."""
         session, bundle = self._session, self._bundle()
         if session is None or bundle is None or self.is_running:
             return
-        folder = _free_folder(safe_stem(session.image.name))
+        folder = free_folder(safe_stem(session.image.name))
         job = LearnJob(session.stack, session.annotation, bundle, folder, self.settings.value())
         self._start(LearnRun(job))
 
@@ -178,7 +182,7 @@ class LearnPanel(QWidget):
             explain(error)
 
     def _start(self, run: Suggestion | LearnRun) -> None:
-        self._run = run
+        self._run, self._run_for = run, self._session
         self.status.setText("")
         self.progress.setRange(0, 0)
         self.progress.setFormat("")
@@ -207,9 +211,13 @@ class LearnPanel(QWidget):
         self._timer.stop()
         self._run = None
         self.progress.setVisible(False)
-        self.status.setText(run.outcome)
         if run.error:
             explain(ValueError(run.error))
+        if self._run_for is not self._session:  # its frames are those of another stack
+            self.status.setText("")
+            self._enable()
+            return
+        self.status.setText(run.outcome)
         if isinstance(run, Suggestion):
             self._remarks |= run.remarks
             self._advise()
@@ -234,9 +242,7 @@ class LearnPanel(QWidget):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 if column < 2:
-                    item.setTextAlignment(
-                        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-                    )
+                    item.setTextAlignment(_RIGHT)
                 self.table.setItem(row, column, item)
         self.table.clearSelection()
         self.table.blockSignals(False)
@@ -279,12 +285,6 @@ class LearnPanel(QWidget):
             if self.is_running
             else "Nothing runs."
         )
-
-
-def _free_folder(stem: str) -> Path:
-    """Where the next model goes: numbers come first, as a drop-down shows the beginning."""
-    root = recovery_root().parent / "learnt"
-    return next(folder for n in count(1) if not (folder := root / f"{n}-{stem}").exists())
 
 
 def _row(*buttons: QPushButton) -> QHBoxLayout:

@@ -4,69 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QDialog,
-    QHBoxLayout,
-    QListWidget,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QListWidget, QPushButton, QVBoxLayout
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.backups import Backup, list_backups
-from napari_amseg.plugin.annotate.keeper import Keeper
+from napari_amseg.plugin.annotate.saving.dialog import SessionDialog
 from napari_amseg.plugin.annotate.saving.replacing import replace_labels
-from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.layers import KEY, Preview, place_on, scheme_display
 from napari_amseg.plugin.tasks import Latest, explain
 from napari_amseg.types import Frame
 
 if TYPE_CHECKING:
-    import napari
     from napari.layers import Labels
 
 
-class BackupsDialog(QDialog):
+class BackupsDialog(SessionDialog):
     """Lists what was replaced in the benchmark; what is selected shows in the place of the labels.
 
     Follows the viewer from frame to frame.
     """
 
-    def __init__(
-        self,
-        parent: QWidget,
-        viewer: napari.components.ViewerModel,
-        session: Session,
-        keeper: Keeper,
-    ) -> None:
-        super().__init__(parent)
-        self._viewer, self._session, self._keeper = viewer, session, keeper
+    title, size_px = "Earlier versions", (360, 280)
+
+    def _set_up(self) -> None:
         self._backups: tuple[Backup, ...] = ()
         self._labels: Frame | None = None
         self._preview: Labels | None = None
         self._finder = Latest(self._on_found)
         self._reader = Latest(self._on_read)
-        self.setWindowTitle("Earlier versions")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(360, 280)
         self.heading, self.list = Note(), QListWidget()
-        self.take_button, close_button = QPushButton("Take this version"), QPushButton("Close")
+        self.take_button = QPushButton("Take this version")
         self.take_button.setToolTip("Replace the labels of this frame; can be undone.")
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.take_button, 1)
-        buttons.addWidget(close_button, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
         layout.addWidget(self.list, 1)
-        layout.addLayout(buttons)
+        layout.addLayout(self._buttons(self.take_button))
         self.list.currentRowChanged.connect(self._on_row)
         self.take_button.clicked.connect(self.take)
-        close_button.clicked.connect(self.close)
         self.finished.connect(self._stop)
-        session.frame_shown.connect(self.look)
+        self._session.frame_shown.connect(self.look)
         self.look()
 
     @property

@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QDialog,
-    QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
     QPushButton,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_amseg.plugin.annotate.keeper import Keeper
 from napari_amseg.plugin.annotate.saving.compare_job import (
     DIFFERENCES,
     Comparison,
@@ -33,8 +29,8 @@ from napari_amseg.plugin.annotate.saving.compare_job import (
     other_experiment,
     other_layer,
 )
+from napari_amseg.plugin.annotate.saving.dialog import SessionDialog, table_to_read
 from napari_amseg.plugin.annotate.saving.job import Job
-from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.forms import PathEdit, TidyForm
@@ -42,7 +38,6 @@ from napari_amseg.plugin.layers import KEY, Preview, is_labels
 from napari_amseg.plugin.tasks import explain
 
 if TYPE_CHECKING:
-    import napari
     from napari.layers import Layer
 
 _COLUMNS = {
@@ -56,24 +51,15 @@ _TIPS = (
 )
 
 
-class CompareDialog(QDialog):
+class CompareDialog(SessionDialog):
     """Scores by class, frames that are least alike, and the differences as a layer."""
 
-    def __init__(
-        self,
-        parent: QWidget,
-        viewer: napari.components.ViewerModel,
-        session: Session,
-        keeper: Keeper,
-    ) -> None:
-        super().__init__(parent)
-        self._viewer, self._session, self._keeper = viewer, session, keeper
+    title, size_px = "Compare annotations", (520, 520)
+
+    def _set_up(self) -> None:
         self._job: Job | None = None
         self._layer: Layer | None = None
         self.found: Comparison | None = None
-        self.setWindowTitle("Compare annotations")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(520, 520)
         self._build()
         self.run_button.clicked.connect(self._on_run)
         self.folder.changed.connect(self._enable)
@@ -92,32 +78,23 @@ class CompareDialog(QDialog):
         self.experiment.setPlaceholderText("its experiment")
         self.run_button, self.progress = QPushButton("Compare"), QProgressBar()
         self.progress.setVisible(False)
-        self.table = QTableWidget(0, 1 + len(_COLUMNS))
-        self.table.setHorizontalHeaderLabels(["class", *_COLUMNS])
+        self.table = table_to_read("class", *_COLUMNS)
         for i, tip in enumerate(_TIPS, start=1):
             item = self.table.horizontalHeaderItem(i)
             assert item is not None
             item.setToolTip(tip)
-        self.table.verticalHeader().setVisible(False)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.told, self.worst = Note(), QListWidget()
         self.worst.setToolTip("Click to go there.")
-        close_button = QPushButton("Close")
-        close_button.clicked.connect(self.close)
         top = QWidget()
         form = TidyForm(top)
         form.add("labels layer", self.layers)
         form.add("benchmark", self.folder)
         form.add("experiment", self.experiment)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run_button, 1)
-        buttons.addWidget(close_button, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(top)
-        layout.addLayout(buttons)
+        layout.addLayout(self._buttons(self.run_button))
         layout.addWidget(self.progress)
         layout.addWidget(self.table, 3)
         layout.addWidget(self.told)

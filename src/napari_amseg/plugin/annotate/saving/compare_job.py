@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from napari_amseg.annotate.agreement import Agreement, Difference
 from napari_amseg.annotate.annotation import Annotation
+from napari_amseg.annotate.label_codes import as_codes
 from napari_amseg.dataset.benchmark import FrameId, list_frames, open_benchmark
-from napari_amseg.dataset.codes import code_counts
 from napari_amseg.labels import LabelScheme
 from napari_amseg.plugin.layers import KEY, LayerData, Preview, label_source, place_on
 from napari_amseg.plugin.scratch import scratch_array
@@ -105,7 +105,7 @@ def compare(
     _, difference = scratch_array(annotation.labels.shape, np.uint8, what="differences")
     found = Comparison(Agreement(scheme), [], difference)
     for done, t in enumerate(other.frames, start=1):
-        first, second = np.array(annotation.labels[t]), _codes(other.read(t), t)
+        first, second = np.array(annotation.labels[t]), as_codes(other.read(t), t)
         if first.any() or second.any():
             difference[t] = found.agreement.add(f"frame {t}", first, second).difference
             found.frames.append(t)
@@ -132,13 +132,3 @@ def difference_layer(found: Comparison, beside: Layer) -> LayerData:
         **place_on(beside),
     }
     return found.difference, options, "labels"
-
-
-def _codes(frame: Frame, t: int) -> NDArray[np.uint8]:
-    """A label image as uint8; ValueError if it holds no codes 0..255."""
-    if frame.dtype != np.uint8:
-        try:
-            code_counts(frame)
-        except ValueError as error:
-            raise ValueError(f"frame {t}: {error}") from None
-    return frame.astype(np.uint8, copy=False)

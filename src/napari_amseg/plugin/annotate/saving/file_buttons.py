@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QDialog, QGridLayout, QPushButton, QWidget
 from napari_amseg.plugin.annotate.keeper import Keeper
 from napari_amseg.plugin.annotate.saving.backups_dialog import BackupsDialog
 from napari_amseg.plugin.annotate.saving.compare_dialog import CompareDialog
+from napari_amseg.plugin.annotate.saving.dialog import SessionDialog
 from napari_amseg.plugin.annotate.saving.export import ExportButton
 from napari_amseg.plugin.annotate.saving.import_dialog import ImportDialog
 from napari_amseg.plugin.annotate.session import Session
@@ -62,18 +63,15 @@ class FileButtons(QWidget):
 
     def open_backups(self) -> None:
         """Show earlier versions of the shown frame."""
-        if self._session is not None and self._keeper is not None:
-            self.open(BackupsDialog(self, self._viewer, self._session, self._keeper))
+        self._open(BackupsDialog)
 
     def open_import(self) -> None:
         """Show the dialog for label images from elsewhere."""
-        if self._session is not None:
-            self.open(ImportDialog(self, self._session))
+        self._open(ImportDialog)
 
     def open_compare(self) -> None:
         """Show the dialog that compares this annotation with another."""
-        if self._session is not None and self._keeper is not None:
-            self.open(CompareDialog(self, self._viewer, self._session, self._keeper))
+        self._open(CompareDialog)
 
     def open(self, dialog: QDialog) -> None:
         """Show a dialog in the place of the one that is open."""
@@ -91,6 +89,10 @@ class FileButtons(QWidget):
         """The widget closes."""
         self.close_dialog()
         self.export_button.stop()
+
+    def _open(self, kind: type[SessionDialog]) -> None:
+        if self._session is not None and self._keeper is not None:
+            self.open(kind(self, self._viewer, self._session, self._keeper))
 
     def _on_closed(self, dialog: QDialog) -> None:
         if self.dialog is dialog:

@@ -9,24 +9,20 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QCheckBox,
-    QDialog,
-    QHBoxLayout,
     QHeaderView,
     QProgressBar,
     QPushButton,
     QSpinBox,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.change import Change
 from napari_amseg.io.label_mapping import UNLABELLED, suggested_mapping
+from napari_amseg.plugin.annotate.saving.dialog import SessionDialog, table_to_read
 from napari_amseg.plugin.annotate.saving.import_job import Found, ImportRequest, look_at
 from napari_amseg.plugin.annotate.saving.job import Job
-from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.fields import DropDown, Note
 from napari_amseg.plugin.forms import PathEdit, TidyForm
 from napari_amseg.plugin.tasks import explain
@@ -35,66 +31,55 @@ _CHOOSE, _LEAVE_OUT = "choose…", "leave out"
 _MOST_VALUES = 256
 
 
-class ImportDialog(QDialog):
+class ImportDialog(SessionDialog):
     """Takes files, the class of each value in them, and the frame that they begin at."""
 
-    def __init__(self, parent: QWidget, session: Session) -> None:
-        super().__init__(parent)
-        self._session = session
+    title, size_px = "Import labels", (520, 480)
+
+    def _set_up(self) -> None:
         self._job: Job | None = None
         self._found: Found | None = None
         self._changes: list[Change] = []
         self._touched: set[int] = set()
         self.choices: dict[str, DropDown] = {}
-        self.setWindowTitle("Import labels")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.resize(520, 480)
         self._build()
         self.path.changed.connect(self._on_path)
         self.first.valueChanged.connect(lambda _: self._enable())
         self.import_button.clicked.connect(self._on_import)
         self.finished.connect(self._stop)
-        session.changed.connect(self._on_touched)
+        self._session.changed.connect(self._on_touched)
         self._enable()
 
     def _build(self) -> None:
         self.path = PathEdit(hint="TIFF, PNG, labelme JSON, or a folder of them")
-        self.table = QTableWidget(0, 3)
-        self.table.setHorizontalHeaderLabels(["value", "pixels", "class"])
-        self.table.verticalHeader().setVisible(False)
+        self.table = table_to_read("value", "pixels", "class")
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.setColumnWidth(2, 170)
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.first = QSpinBox()
         self.first.setRange(0, self._session.n_frames - 1)
         self.first.setToolTip("Frame of the stack, from 0, that the first label image belongs to.")
         self.complete = QCheckBox("they are complete")
         self.complete.setToolTip(
             "Every pixel is as it should be: the frames count as ground truth.\n"
-            "Otherwise they are in progress, and aids may change what was imported."
+            "Otherwise they are in progress. Aids leave what is imported, like what is painted."
         )
         self.overwrite = QCheckBox("also replace what is labelled by hand")
         self.note, self.progress = Note(), QProgressBar()
         self.progress.setVisible(False)
-        self.import_button, close_button = QPushButton("Import"), QPushButton("Close")
-        close_button.clicked.connect(self.close)
+        self.import_button = QPushButton("Import")
         top, below = QWidget(), QWidget()
         TidyForm(top).add("label images", self.path)
         form = TidyForm(below)
         form.add("first frame", self.first)
         form.add("", self.complete)
         form.add("", self.overwrite)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.import_button, 1)
-        buttons.addWidget(close_button, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(top)
         layout.addWidget(self.table, 1)
         for part in (below, self.note, self.progress):
             layout.addWidget(part)
-        layout.addLayout(buttons)
+        layout.addLayout(self._buttons(self.import_button))
 
     @property
     def busy(self) -> bool:
@@ -176,7 +161,11 @@ class ImportDialog(QDialog):
             return "Choose label images."
         images, n_frames = self._found.images, self._session.n_frames
         request = ImportRequest(
-            images, self.classes(), self.first.value(), self.overwrite.isChecked()
+            images,
+            self.classes(),
+            self.first.value(),
+            self.overwrite.isChecked(),
+            self.complete.isChecked(),
         )
         if request.frames.stop > n_frames:
             return (
@@ -214,7 +203,7 @@ class ImportDialog(QDialog):
         self.progress.setValue(0)
         self._job = Job(
             lambda: request.changes(annotation),
-            step=self._on_change,
+            step=self._on_changes,
             ended=lambda error: self._on_imported(error, request),
         )
         self._enable()
@@ -222,10 +211,9 @@ class ImportDialog(QDialog):
     def _on_touched(self, frames: frozenset[int]) -> None:
         self._touched |= frames
 
-    def _on_change(self, change: Change | None) -> None:
+    def _on_changes(self, changes: list[Change]) -> None:
         self.progress.setValue(self.progress.value() + 1)
-        if change is not None:
-            self._changes.append(change)
+        self._changes += changes
 
     def _on_imported(self, error: Exception | None, request: ImportRequest) -> None:
         self._job = None
@@ -239,9 +227,8 @@ class ImportDialog(QDialog):
             self._enable()
             explain(error)
             return
-        n_changed = self._session.apply(self._changes)
-        if self.complete.isChecked():
-            self._session.set_status(frames, Status.COMPLETE)
+        self._session.apply(self._changes)
+        n_changed = len({change.frame for change in self._changes})
         self.accept()
         from napari.utils.notifications import show_info
 

@@ -6,7 +6,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_amseg.annotate.annotation import Annotation
+import numpy as np
+
+from napari_amseg.annotate.annotation import Annotation, Status
 from napari_amseg.annotate.change import Change
 from napari_amseg.io.label_files import LabelImages
 from napari_amseg.io.label_images import (
@@ -16,6 +18,7 @@ from napari_amseg.io.label_images import (
     open_label_images,
 )
 from napari_amseg.io.label_mapping import LabelMapping
+from napari_amseg.plugin.annotate.saving.replacing import changes_by_hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,24 @@ class ImportRequest:
     """Label images for an annotation. classes : of each value, by name.
 
     first : frame of the annotation that the first image belongs to. overwrite : also replace what
-    a person confirmed.
+    a person confirmed. complete : every pixel is as it should be, also those without a label.
     """
 
     images: LabelImages
     classes: Mapping[str, str]
     first: int
     overwrite: bool
+    complete: bool = False
 
     @property
     def frames(self) -> range:
         """Frames of the annotation."""
         return range(self.first, self.first + len(self.images.stack))
 
-    def changes(self, annotation: Annotation) -> Generator[Change | None]:
-        """The change of each frame, None where there is none; nothing is applied.
+    def changes(self, annotation: Annotation) -> Generator[list[Change]]:
+        """The changes of each frame, in order; nothing is applied.
+
+        What is imported is a person's work: aids leave it.
 
         Raises
         ------
@@ -73,5 +79,14 @@ class ImportRequest:
         mapping = LabelMapping.of(self.classes, annotation.scheme)
         codes = in_our_codes(self.images, mapping)
         placed = onto_frames(codes, self.frames, annotation.labels.shape)
+        everywhere = np.ones(annotation.labels.shape[1:], bool) if self.complete else None
+        status = Status.COMPLETE if self.complete else None
         for t in self.frames:
-            yield annotation.propose(t, placed.read(t), overwrite=self.overwrite)
+            yield changes_by_hand(
+                annotation,
+                t,
+                placed.read(t),
+                where=everywhere,
+                overwrite=self.overwrite,
+                status=status,
+            )

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_amseg.annotate.annotation import Status
@@ -25,6 +27,7 @@ from napari_amseg.plugin.tasks import explain
 if TYPE_CHECKING:
     import napari
 
+_SHOW_MS = 100  # strokes and saved frames come faster than anybody reads
 _BOTH, _COMPLETE = "all worked on", "complete only"
 _ALL_SAVED = "All frames that were worked on are saved."
 
@@ -46,6 +49,10 @@ class SavePanel(QWidget):
         self._keeper: Keeper | None = None
         self._saver: Saver | None = None
         self._build(viewer)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SHOW_MS)
+        self._timer.timeout.connect(self._show)
         self.place.changed.connect(self._on_place)
         self.what.currentIndexChanged.connect(self._show)
         self.save_button.clicked.connect(self._on_save)
@@ -84,10 +91,10 @@ class SavePanel(QWidget):
         self._session, self._keeper = session, keeper
         if session is not None and keeper is not None:
             self._saver = Saver(session, keeper)
-            self._saver.changed.connect(self._show)
+            self._saver.changed.connect(self._show_soon)
             self._saver.ended.connect(self._on_ended)
-            keeper.unsaved_changed.connect(self._show)
-            session.statuses_changed.connect(self._show)
+            keeper.unsaved_changed.connect(self._show_soon)
+            session.statuses_changed.connect(self._show_soon)
             experiment = keeper.experiment
             if not experiment.experiment:
                 experiment = replace(experiment, experiment=safe_stem(session.image.name))
@@ -113,7 +120,9 @@ class SavePanel(QWidget):
             explain(error)
             self.save_ended.emit()
             return
-        self._saver.save(self._wanted(everything=everything))
+        unsaved = self._unsaved()
+        self._saver.save((unsaved if everything else self._wanted(unsaved)).tolist())
+        self._show()
 
     def why_not_save(self) -> str:
         """Why nothing can be saved now, in words; empty if it can."""
@@ -137,8 +146,9 @@ class SavePanel(QWidget):
             return
         self._saver.stop()
         self._saver = None
-        self._keeper.unsaved_changed.disconnect(self._show)
-        self._session.statuses_changed.disconnect(self._show)
+        self._timer.stop()
+        self._keeper.unsaved_changed.disconnect(self._show_soon)
+        self._session.statuses_changed.disconnect(self._show_soon)
 
     def _once(self, ended: Callable[[], None]) -> None:
         def call() -> None:
@@ -171,13 +181,16 @@ class SavePanel(QWidget):
         name = self.place.name.text().strip()
         return (keeper.benchmark, keeper.experiment.experiment) != (self.place.benchmark(), name)
 
-    def _wanted(self, *, everything: bool = False) -> list[int]:
-        """The frames to be saved, in order."""
-        if self._keeper is None or self._session is None:
-            return []
-        least = Status.COMPLETE if self.what.currentText() == _COMPLETE else Status.IN_PROGRESS
-        statuses = self._session.annotation.statuses
-        return [t for t in sorted(self._keeper.unsaved) if everything or statuses[t] >= least]
+    def _unsaved(self) -> NDArray[np.intp]:
+        """The frames that are in no benchmark as they are, in order."""
+        unsaved = () if self._keeper is None else self._keeper.unsaved
+        return np.sort(np.fromiter(unsaved, np.intp, len(unsaved)))
+
+    def _wanted(self, unsaved: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of them that *frames* asks for."""
+        if self._session is None or self.what.currentText() != _COMPLETE:
+            return unsaved
+        return unsaved[self._session.annotation.statuses[unsaved] == Status.COMPLETE]
 
     def _on_save(self) -> None:
         if self._saver is not None and self._saver.is_running:
@@ -187,6 +200,7 @@ class SavePanel(QWidget):
 
     def _on_ended(self) -> None:
         self.place.look()
+        self._show()
         if self._saver is not None and self._saver.conflicts:
             self._ask(self._saver)
         self.save_ended.emit()
@@ -205,20 +219,15 @@ class SavePanel(QWidget):
         self.place.name.setText(name)
         self.save(everything=True)
 
+    def _show_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
     def _show(self) -> None:
         """Numbers, words and buttons as things are now."""
-        saver, running = self._saver, self.is_running
-        n = len(self._wanted())
-        why_not = self.why_not_save()
-        if not (why_not or n or self._moves()):
-            left = self._keeper is not None and self._keeper.unsaved
-            why_not = "None of them is complete." if left else _ALL_SAVED
-        tip = "Write images and labels of these frames to the benchmark."
-        if self._moves():
-            tip = "This is another place: all frames that were worked on are saved there."
-        self.save_button.setText("Cancel" if running else f"Save {_frames(n)}" if n else "Save")
-        self.save_button.setEnabled(running or not why_not)
-        self.save_button.setToolTip("End after the frame at hand." if running else why_not or tip)
+        self._timer.stop()
+        saver, running, unsaved = self._saver, self.is_running, self._unsaved()
+        self._show_button(unsaved)
         self.progress.setVisible(running)
         if saver is not None:
             self.progress.setRange(0, saver.total)
@@ -226,19 +235,30 @@ class SavePanel(QWidget):
         self.place.setEnabled(self._keeper is not None and not running)
         self.what.setEnabled(not running)
         said = saver.said if saver is not None else ""
-        self.state.setText(" ".join(part for part in (self._unsaved_words(), said) if part))
+        self.state.setText(" ".join(part for part in (self._unsaved_words(unsaved), said) if part))
         self.remarks.setText(remarks_in_words(saver.remarks if saver is not None else []))
         self.remarks.setVisible(bool(self.remarks.text()))
 
-    def _unsaved_words(self) -> str:
+    def _show_button(self, unsaved: NDArray[np.intp]) -> None:
+        running, moves, n = self.is_running, self._moves(), len(self._wanted(unsaved))
+        why_not = self.why_not_save()
+        if not (why_not or n or moves):
+            why_not = "None of them is complete." if unsaved.size else _ALL_SAVED
+        tip = "Write images and labels of these frames to the benchmark."
+        if moves:
+            tip = "This is another place: all frames that were worked on are saved there."
+        self.save_button.setText("Cancel" if running else f"Save {_frames(n)}" if n else "Save")
+        self.save_button.setEnabled(running or not why_not)
+        self.save_button.setToolTip("End after the frame at hand." if running else why_not or tip)
+
+    def _unsaved_words(self, unsaved: NDArray[np.intp]) -> str:
         if self._keeper is None or self._session is None:
             return ""
-        unsaved = self._keeper.unsaved
-        if not unsaved:
+        if not unsaved.size:
             return _ALL_SAVED
-        statuses = self._session.annotation.statuses
-        n_complete = sum(statuses[t] == Status.COMPLETE for t in unsaved)
-        return f"{_frames(len(unsaved))} not saved yet, {n_complete} of them complete."
+        of_them = self._session.annotation.statuses[unsaved]
+        n_complete = int(np.count_nonzero(of_them == Status.COMPLETE))
+        return f"{_frames(unsaved.size)} not saved yet, {n_complete} of them complete."
 
 
 def _frames(n: int) -> str:

@@ -63,9 +63,9 @@ class PlaceForm(QWidget):
         return field
 
     def benchmark(self) -> Path | None:
-        """The folder; None if none was chosen."""
+        """The folder, from the root; None if none was chosen."""
         text = self.folder.path()
-        return Path(text).expanduser() if text else None
+        return Path(text).expanduser().absolute() if text else None
 
     def value(self) -> Experiment:
         """The experiment as filled in. ValueError if a number cannot be right."""

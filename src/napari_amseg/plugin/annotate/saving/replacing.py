@@ -3,15 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_amseg.annotate.annotation import Status
+from napari_amseg.annotate.annotation import Annotation, Status
+from napari_amseg.annotate.change import Change
 from napari_amseg.annotate.load import LoadedFrame
 from napari_amseg.annotate.save_records import FrameToSave, Saved
 from napari_amseg.plugin.annotate.keeper import Keeper
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.types import Frame
+
+
+def changes_by_hand(
+    annotation: Annotation,
+    frame: int,
+    codes: Frame,
+    *,
+    where: NDArray[np.bool_] | None = None,
+    overwrite: bool = False,
+    status: Status | None = None,
+) -> list[Change]:
+    """The changes, one after another, that take labels (Y, X) into a frame as a person's work.
+
+    Pixels that had these labels already, as a suggestion, are by hand too.
+
+    where, overwrite : as in :meth:`.Annotation.propose`. status : of the frame afterwards; by
+    default it is in progress, if not further.
+    """
+    this = slice(frame, frame + 1)
+    trial = Annotation(
+        np.array(annotation.labels[this]), np.array(annotation.by_hand[this]), annotation.scheme
+    )
+    trial.statuses[0] = annotation.statuses[frame]
+    made = []
+
+    def make(change: Change | None) -> None:
+        if change is not None:
+            trial.apply([change])
+            made.append(replace(change, frame=frame))
+
+    make(trial.propose(0, codes, where=where, overwrite=overwrite, by_hand=True))
+    make(trial.confirm(0, trial.labels[0] == codes))
+    if status is not None:
+        make(trial.restatus(0, status))
+    return made
 
 
 def replace_labels(session: Session, frames: Mapping[int, tuple[Frame, Status]]) -> int:
@@ -24,21 +62,18 @@ def replace_labels(session: Session, frames: Mapping[int, tuple[Frame, Status]])
     ValueError
         If one is of another size; nothing is changed then.
     """
-    changes = []
-    for t, (labels, _) in frames.items():
-        shape = session.labels_of(t).shape
-        if labels.shape != shape:
-            raise ValueError(f"frame {t}: the labels in the file are {labels.shape}, not {shape}.")
-        everywhere = np.ones(shape, bool)
-        change = session.annotation.propose(
-            t, labels, where=everywhere, overwrite=True, by_hand=True
+    annotation, changes = session.annotation, []
+    everywhere = np.ones(annotation.labels.shape[1:], bool)
+    for t, (labels, status) in frames.items():
+        if labels.shape != everywhere.shape:
+            raise ValueError(
+                f"frame {t}: the labels in the file are {labels.shape}, not {everywhere.shape}."
+            )
+        changes += changes_by_hand(
+            annotation, t, labels, where=everywhere, overwrite=True, status=status
         )
-        changes.append(change)
-    n_changed = session.apply(changes)
-    for t, (_, status) in frames.items():
-        if session.annotation.status(t) != status:
-            session.set_status([t], status)
-    return n_changed
+    session.apply(changes)
+    return len({change.frame for change in changes})
 
 
 def take_theirs(session: Session, keeper: Keeper, frames: Mapping[int, LoadedFrame]) -> None:

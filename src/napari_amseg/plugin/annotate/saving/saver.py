@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,6 +19,9 @@ from napari_amseg.plugin.annotate.saving.replacing import take_theirs
 from napari_amseg.plugin.annotate.saving.save_job import Outcome, Remark, SaveRequest
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.tasks import Latest, explain
+
+Copies = Callable[[Sequence[int]], list[FrameToSave]]
+_BATCH = 64  # frames in memory at once
 
 
 class Saver(QObject):
@@ -54,8 +57,8 @@ class Saver(QObject):
         return self._job is not None
 
     def save(self, frames: Iterable[int]) -> None:
-        """Save frames as they are now."""
-        self._save(self._keeper.to_save(frames))
+        """Save frames, each as it is when its turn comes."""
+        self._save(list(frames), self._keeper.to_save)
 
     def cancel(self) -> None:
         """End after the frame at hand."""
@@ -69,7 +72,10 @@ class Saver(QObject):
         if theirs:
             self._load(theirs)
         if mine:
-            self._save([replace(f, base_sha256=mine[f.t]) for f in self._keeper.to_save(mine)])
+            to_save = self._keeper.to_save
+            self._save(
+                list(mine), lambda ts: [replace(f, base_sha256=mine[f.t]) for f in to_save(ts)]
+            )
 
     def stop(self) -> None:
         """Hear nothing any more; a save ends after the frame at hand."""
@@ -78,7 +84,7 @@ class Saver(QObject):
             self._job.stop()
             self._job = None
 
-    def _save(self, frames: list[FrameToSave]) -> None:
+    def _save(self, frames: list[int], copies: Copies) -> None:
         keeper = self._keeper
         if keeper.benchmark is None or self._job is not None:
             return
@@ -88,8 +94,14 @@ class Saver(QObject):
         )
         self.conflicts, self.remarks, self.said = [], [], ""
         self.done, self.total = 0, len(frames)
-        request = SaveRequest(target, self._session.stack, frames)
-        self._job = Job(request.run, step=self._take, ended=self._on_ended)
+        stack = self._session.stack
+
+        def steps() -> Generator[Outcome | Remark]:
+            for first in range(0, len(frames), _BATCH):
+                copied = copies(frames[first : first + _BATCH])
+                yield from SaveRequest(target, stack, copied).run()
+
+        self._job = Job(steps, step=self._take, ended=self._on_ended)
         self.changed.emit()
 
     def _take(self, told: Outcome | Remark) -> None:
