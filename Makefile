@@ -15,7 +15,7 @@ help:
 	@echo "make test    the tests; PYTEST_ARGS=\"-m slow\" for the long ones"
 	@echo "make lint    ruff, mypy, import contracts, napari manifest"
 	@echo "make docs    the documentation into site/"
-	@echo "make bench   memory and speed of measuring, event loop and docks of napari"
+	@echo "make bench   memory and speed of measuring, event loop, docks and painting in napari"
 	@echo "make env     only the virtual environment, .venv"
 
 env:
@@ -42,3 +42,4 @@ bench: env
 	$(PY) benchmarks/measuring.py
 	xvfb-run -a -s "-screen 0 1920x1080x24" $(PY) benchmarks/event_loop.py
 	xvfb-run -a -s "-screen 0 1920x1080x24" $(PY) benchmarks/quantification_dock.py
+	xvfb-run -a -s "-screen 0 1920x1080x24" $(PY) benchmarks/painting.py

@@ -177,7 +177,7 @@ class Keeper(QObject):
         self.unsaved_changed.emit()
 
     def flush(self, waiting: Waiting = lambda left: None) -> bool:
-        """Write everything now; whether all of it is on the disk. waiting : see `Autosave.flush`."""
+        """Write everything now, as `Autosave.flush` does; whether all of it is on the disk."""
         return self.autosave.flush(waiting=waiting)
 
     def close(self, waiting: Waiting = lambda left: None) -> bool:

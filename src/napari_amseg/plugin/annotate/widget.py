@@ -250,10 +250,11 @@ def _tell_kept(keeper: Keeper, written: bool) -> None:
         show_info(f"{frames}. The work is kept in {keeper.folder}; open Annotate again to go on.")
         return
     n_lost = len(keeper.autosave.pending)
+    lost = "1 frame is" if n_lost == 1 else f"{n_lost:,} frames are"
     explain(
         OSError(
-            f"{frames}, and {n_lost} could not be kept in {keeper.folder}: they are lost when "
-            "their labels layer is closed. If it is still in the list of layers, save it to a "
-            "file now (File > Save Selected Layers)."
+            f"{frames}. Not all of it could be kept in {keeper.folder}: {lost} lost when the "
+            "labels layer is closed. If it is still in the list of layers, save it to a file now "
+            "(File > Save Selected Layers)."
         )
     )
