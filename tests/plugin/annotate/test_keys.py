@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -105,6 +106,9 @@ def test_they_are_given_back(bound, places):
 
 
 @pytest.mark.skipif(not shutil.which("xdotool"), reason="needs xdotool to press real keys")
+@pytest.mark.skipif(
+    "PYTEST_XDIST_WORKER" in os.environ, reason="needs the screen to itself: run with -p no:xdist"
+)
 @pytest.mark.skipif(not shutil.which("setxkbmap"), reason="needs setxkbmap for other layouts")
 @pytest.mark.parametrize("layout", ["us", "de", "fr"])  # Shift+1 is "!", "!" and "1"
 @pytest.mark.parametrize(("place", "works"), [("canvas", True), ("button", True), ("text", False)])
