@@ -166,6 +166,7 @@ def test_three_real_frames_with_the_aids_saved_and_reopened(
     again = open_annotate(plate(real_data, 3), (tmp_path / "benchmark", "plate"))
     assert np.array_equal(again.session.annotation.labels, final[0])
     assert np.array_equal(again.session.annotation.statuses, final[2])
+    assert np.array_equal(again.session.annotation.by_hand[2], final[1][2])  # in progress
     assert not again.keeper.unsaved
 
 
