@@ -58,7 +58,6 @@ class Session(QObject):
     stroke_ended : the frame in which a person just painted.
     frame_shown : the frame that is now looked at.
     ended : the labels layer was taken out of the viewer.
-
     """
 
     changed = Signal(object)
@@ -95,6 +94,7 @@ class Session(QObject):
         self._timer.timeout.connect(self.history.look)
         self._timer.start()
         self._on_step()
+        self._on_axes()
 
     def _add_layer(self, labels: NDArray[np.uint8]) -> Any:
         from napari.layers import Labels
