@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_amseg.annotate.annotation import Annotation, Status
-from napari_amseg.annotate.change import Packed, bounding_box
+from napari_amseg.annotate.box import bounding_box
+from napari_amseg.annotate.change import Packed
 from napari_amseg.labels import DEFAULT_SCHEME, Label
 
 SHAPE = (5, 20, 30)

@@ -8,7 +8,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_amseg.annotate.change import Change, Packed, Side, bounding_box
+from napari_amseg.annotate.box import bounding_box
+from napari_amseg.annotate.change import Change, Packed, Side
 from napari_amseg.labels import LabelScheme
 
 

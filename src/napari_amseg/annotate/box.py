@@ -1,4 +1,4 @@
-"""The box of rows and columns around a mask."""
+"""Rows and columns around a mask."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from numpy.typing import NDArray
 Box = tuple[slice, slice]
 
 
-def box_around(mask: NDArray[np.bool_], margin_px: int) -> Box:
-    """Rows and columns that hold a mask (Y, X), not empty, and a margin as far as there is one."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    return (
-        slice(max(0, int(rows[0]) - margin_px), int(rows[-1]) + 1 + margin_px),
-        slice(max(0, int(columns[0]) - margin_px), int(columns[-1]) + 1 + margin_px),
+def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
+    """The smallest box of rows and columns around the true pixels; None if there are none."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def widened(box: Box, margin_px: int, shape: tuple[int, ...]) -> Box:
+    """A box with a margin, as far as the frame (rows, columns) has one."""
+    rows, columns = (
+        slice(max(0, side.start - margin_px), min(n, side.stop + margin_px))
+        for side, n in zip(box, shape, strict=True)
     )
+    return rows, columns

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[slice, slice]
+from napari_amseg.annotate.box import Box
 
 
 class Packed:
@@ -60,12 +60,3 @@ class Change:
     box: Box
     before: Side
     after: Side
-
-
-def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
-    """The smallest box of rows and columns around the true pixels; None if there are none."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not rows.size:
-        return None
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from napari_amseg.annotate.box import box_around
+from napari_amseg.annotate.box import bounding_box, widened
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -117,10 +117,11 @@ def smooth_class(
     cleaned = labels.copy()
     mask = labels == code
     edge = mask & ~ndimage.binary_erosion(mask, border_value=True)
-    if not edge.any():
+    around = bounding_box(edge)
+    if around is None:
         return cleaned
     # Farther from its edge a class is all there or not at all.
-    box = box_around(edge, int(np.ceil(2 * _TRUNCATE * radius_px)) + 1)
+    box = widened(around, int(np.ceil(2 * _TRUNCATE * radius_px)) + 1, labels.shape)
     inside, image = mask[box], cleaned[box]
     smooth = _blurred(inside, radius_px) > 0.5
     free = np.ones_like(inside) if protected is None else ~protected[box]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_amseg.annotate.box import Box, box_around
+from napari_amseg.annotate.box import Box, bounding_box, widened
 from napari_amseg.annotate.part_motion import Mask, matched_parts, parts_of
 
 Distance = NDArray[np.float64]
@@ -144,8 +144,10 @@ class _MovingPart:
 
 
 def _moving_part(before: Mask, after: Mask, way_px: NDArray[np.float64]) -> _MovingPart:
+    around = bounding_box(before | after)
+    assert around is not None  # a part has pixels
     # Farther than the way itself, so that nothing is asked for beyond the box inside the frame.
-    box = box_around(before | after, 2 + int(np.abs(way_px).max()))
+    box = widened(around, 2 + int(np.abs(way_px).max()), before.shape)
     return _MovingPart(box, _signed_distance(before[box]), _signed_distance(after[box]), way_px)
 
 

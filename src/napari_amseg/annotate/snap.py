@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_amseg.annotate.change import Box, bounding_box
+from napari_amseg.annotate.box import Box, bounding_box, widened
 from napari_amseg.annotate.edge import contrast_along, move_to_level
 from napari_amseg.annotate.features import Floats, normalised, smoothed
 from napari_amseg.settings import Settings, setting
@@ -90,7 +90,7 @@ def snap_to_edge(
         raise ValueError("nothing is scribbled but other classes: scribble inside the object.")
     reason = ""
     for widening in range(_WIDENINGS + 1):
-        window = _window(box, settings.reach_px * 2**widening, scribble.shape)
+        window = widened(box, settings.reach_px * 2**widening, scribble.shape)
         view = _View.of(
             image[window],
             scribble[window],
@@ -169,14 +169,6 @@ class _View:
         seeds[self.barrier] = 0
         flooded = watershed(relief, seeds, mask=~self.barrier)  # type: ignore[no-untyped-call]
         return np.asarray(flooded == 1)
-
-
-def _window(box: Box, reach_px: int, shape: tuple[int, ...]) -> Box:
-    rows, columns = (
-        slice(max(0, side.start - reach_px), min(n, side.stop + reach_px))
-        for side, n in zip(box, shape, strict=True)
-    )
-    return rows, columns
 
 
 def _rim(window: Box, shape: tuple[int, ...], width_px: int) -> Mask:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 Task = Callable[[], Any]
@@ -85,3 +87,39 @@ def run_in_thread(task: Task, ended: Callable[[Any, BaseException | None], None]
     return create_worker(
         guarded, _start_thread=True, _connect={"returned": lambda outcome: ended(*outcome)}
     )
+
+
+def follow(
+    records: Callable[..., Generator[Any]],
+    *arguments: Any,
+    take: Callable[[Any], None],
+    ended: Callable[[], None],
+) -> Any:
+    """Run a generator function in a thread; `take` gets what it yields, in the GUI thread, and
+    `ended` is called after the last. Gives the worker, which must be kept.
+    """
+    from napari.qt.threading import create_worker
+
+    return create_worker(
+        records, *arguments, _start_thread=True, _connect={"yielded": take, "finished": ended}
+    )
+
+
+class CancelledEarlyError(Exception):
+    """Cancel came before the compute process had anything to do."""
+
+
+@dataclass(frozen=True)
+class CancelledTrack:
+    """A `Track` that tells how far a loop over frames is, and ends it when `cancel` is set."""
+
+    cancel: threading.Event
+    tell: Callable[[str], None] = lambda text: None
+
+    def __call__(self, items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+        """The items, as long as nobody cancels."""
+        for number, item in enumerate(items, 1):
+            if self.cancel.is_set():
+                raise CancelledEarlyError
+            self.tell(f"{what}: {number} of {total}")
+            yield item

@@ -30,6 +30,7 @@ from napari_amseg.plugin.segment.job import (
     in_words,
     run_layer_job,
 )
+from napari_amseg.plugin.tasks import follow
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -138,17 +139,16 @@ class SegmentRun:
 
     def start(self, process: ComputeProcess) -> None:
         """Run the job in a thread that supervises the compute process."""
-        from napari.qt.threading import create_worker
         from napari.utils import progress
 
         self._activity = progress(total=self.progress.n_frames, desc=self.layer.name)
-        self._worker = create_worker(
+        self._worker = follow(
             run_layer_job,
             self.job,
             process,
             self.cancel,
-            _start_thread=True,
-            _connect={"yielded": self._take, "finished": self._on_worker_end},
+            take=self._take,
+            ended=self._on_worker_end,
         )
 
     def _take(self, records: list[Record]) -> None:

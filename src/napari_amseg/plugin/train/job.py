@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.layers import image_limits
 from napari_amseg.plugin.scratch import scratch_folder
+from napari_amseg.plugin.tasks import CancelledEarlyError, CancelledTrack
 from napari_amseg.plugin.theme import rgb
 from napari_amseg.plugin.train.source import LayerPair, write_benchmark
 from napari_amseg.train import EpochDone, TrainRequest, TrainStarted
@@ -72,10 +72,6 @@ class Kept:
 Record = Answer | Began | Epoch | Kept
 
 
-class _CancelledEarlyError(Exception):
-    """Cancel came before the compute process had anything to do."""
-
-
 def run_train_job(
     job: TrainJob,
     process: ComputeProcess,
@@ -93,7 +89,7 @@ def run_train_job(
                 trained |= isinstance(record, Epoch)
                 trained |= isinstance(record, Began) and record.started.epochs_done > 0
                 yield record
-    except _CancelledEarlyError:
+    except CancelledEarlyError:
         yield Finished(cancelled=True)
     except Exception as error:  # a worker swallows RuntimeError, so nothing may escape
         yield Failed(str(error) or type(error).__name__)
@@ -111,7 +107,7 @@ def _records(
     request = replace(job.request, preview=folder / "preview.npy")
     if isinstance(job.source, LayerPair):
         benchmark = folder / safe_stem(job.source.name)
-        track, scheme = _Track(cancel, tell), _scheme_of(request)
+        track, scheme = CancelledTrack(cancel, tell), _scheme_of(request)
         split, notes = write_benchmark(job.source, benchmark, track, scheme)
         request = replace(request, benchmark=benchmark, split=None if request.resume else split)
     tell("waiting for another job to end…" if job.waiting else "loading the network…")
@@ -134,21 +130,6 @@ def _scheme_of(request: TrainRequest) -> LabelScheme | None:
         kept = _opened(request.folder)
         return None if kept is None else kept.card.scheme
     return None if request.init is None else load_bundle(request.init).card.scheme
-
-
-@dataclass(frozen=True)
-class _Track:
-    """Tells how far a loop over frames is; ends it when `cancel` is set."""
-
-    cancel: threading.Event
-    tell: Callable[[str], None]
-
-    def __call__(self, items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-        for number, item in enumerate(items, 1):
-            if self.cancel.is_set():
-                raise _CancelledEarlyError
-            self.tell(f"{what}: {number} of {total}")
-            yield item
 
 
 @dataclass(frozen=True)

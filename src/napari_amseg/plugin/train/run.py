@@ -10,6 +10,7 @@ from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import Failed, Finished
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.segment.job import in_words
+from napari_amseg.plugin.tasks import follow
 from napari_amseg.plugin.train.job import (
     Began,
     Epoch,
@@ -111,16 +112,14 @@ class TrainRun:
 
     def start(self, process: ComputeProcess) -> None:
         """Begin."""
-        from napari.qt.threading import create_worker
-
-        self._worker = create_worker(
+        self._worker = follow(
             run_train_job,
             self.job,
             process,
             self.cancel,
             self._tell,
-            _start_thread=True,
-            _connect={"yielded": self._take, "finished": self._on_worker_end},
+            take=self._take,
+            ended=self._on_worker_end,
         )
 
     def _tell(self, text: str) -> None:

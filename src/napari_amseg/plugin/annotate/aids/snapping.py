@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.annotate.annotation import Annotation, Status
-from napari_amseg.annotate.change import Change, Packed, Side, bounding_box
+from napari_amseg.annotate.box import bounding_box
+from napari_amseg.annotate.change import Change, Packed, Side
 from napari_amseg.annotate.snap import snap_to_edge
 from napari_amseg.annotate.surface_line import SurfaceLine, fit_surface
 from napari_amseg.labels import LabelScheme

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,6 +18,7 @@ from napari_amseg.pipeline.learn import LearnSettings, learn_request, write_lear
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.scratch import scratch_folder
 from napari_amseg.plugin.segment.job import in_words
+from napari_amseg.plugin.tasks import CancelledEarlyError, CancelledTrack, follow
 from napari_amseg.plugin.train.trained import trained_models
 from napari_amseg.train import StepDone, TrainFinished, TrainStarted
 from napari_amseg.types import Stack
@@ -61,21 +62,10 @@ def free_folder(stem: str) -> Path:
     return next(folder for n in count(1) if not (folder := root / f"{n}-{stem}").exists())
 
 
-class _CancelledEarlyError(Exception):
-    """Cancel came before the compute process had anything to do."""
-
-
 def run_learn_job(
     job: LearnJob, process: ComputeProcess, cancel: threading.Event
 ) -> Generator[Record]:
     """Records as they come; the last is a Learnt, a Finished or a Failed. Never raises."""
-
-    def track(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-        for item in items:
-            if cancel.is_set():
-                raise _CancelledEarlyError
-            yield item
-
     try:
         with scratch_folder() as folder:
             learnt = write_learning_set(
@@ -83,7 +73,7 @@ def run_learn_job(
                 job.annotation,
                 Path(folder) / "corrected",
                 model=job.bundle.card.scheme,
-                track=track,
+                track=CancelledTrack(cancel),
             )
             yield Learning(len(learnt.frames), learnt.notes)
             request = learn_request(learnt, job.bundle.folder, job.folder, job.settings)
@@ -91,7 +81,7 @@ def run_learn_job(
                 yield answer
                 if isinstance(answer, TrainFinished) and answer.stopped != "cancelled":
                     yield Learnt(load_bundle(job.folder))
-    except _CancelledEarlyError:
+    except CancelledEarlyError:
         yield Finished(cancelled=True)
     except Exception as error:  # a worker swallows RuntimeError, so nothing may escape
         yield Failed(str(error) or type(error).__name__)
@@ -116,15 +106,13 @@ class LearnRun:
 
     def start(self, process: ComputeProcess) -> None:
         """Begin."""
-        from napari.qt.threading import create_worker
-
-        self._worker = create_worker(
+        self._worker = follow(
             run_learn_job,
             self.job,
             process,
             self.cancel,
-            _start_thread=True,
-            _connect={"yielded": self._take, "finished": self._on_worker_end},
+            take=self._take,
+            ended=self._on_worker_end,
         )
 
     def step(self) -> tuple[int, int]:

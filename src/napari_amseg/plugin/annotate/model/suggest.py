@@ -19,6 +19,7 @@ from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.scratch import scratch_array
 from napari_amseg.plugin.segment.job import LayerJob, Progress, Record, in_words, run_layer_job
+from napari_amseg.plugin.tasks import follow
 
 
 class Suggestion:
@@ -76,15 +77,13 @@ class Suggestion:
 
     def start(self, process: ComputeProcess) -> None:
         """Begin."""
-        from napari.qt.threading import create_worker
-
-        self._worker = create_worker(
+        self._worker = follow(
             run_layer_job,
             self.job,
             process,
             self.cancel,
-            _start_thread=True,
-            _connect={"yielded": self._take, "finished": self._on_worker_end},
+            take=self._take,
+            ended=self._on_worker_end,
         )
 
     def _take(self, records: list[Record]) -> None:

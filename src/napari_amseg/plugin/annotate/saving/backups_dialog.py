@@ -27,7 +27,8 @@ class BackupsDialog(SessionDialog):
 
     title, size_px = "Earlier versions", (360, 280)
 
-    def _set_up(self) -> None:
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
         self._backups: tuple[Backup, ...] = ()
         self._labels: Frame | None = None
         self._preview: Labels | None = None

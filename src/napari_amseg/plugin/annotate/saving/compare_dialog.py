@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -56,7 +56,8 @@ class CompareDialog(SessionDialog):
 
     title, size_px = "Compare annotations", (520, 520)
 
-    def _set_up(self) -> None:
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
         self._job: Job | None = None
         self._layer: Layer | None = None
         self.found: Comparison | None = None

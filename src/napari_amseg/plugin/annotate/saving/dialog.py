@@ -20,7 +20,6 @@ class SessionDialog(QDialog):
     Attributes
     ----------
     title : of its window. size_px : width and height to begin with.
-
     """
 
     title: ClassVar[str]
@@ -38,11 +37,6 @@ class SessionDialog(QDialog):
         self.setWindowTitle(self.title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(*self.size_px)
-        self._set_up()
-
-    def _set_up(self) -> None:
-        """Build it and listen."""
-        raise NotImplementedError
 
     def _buttons(self, action: QPushButton) -> QHBoxLayout:
         """The button of what it does, beside one that closes it."""

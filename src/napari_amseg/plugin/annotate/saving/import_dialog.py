@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
@@ -36,7 +37,8 @@ class ImportDialog(SessionDialog):
 
     title, size_px = "Import labels", (520, 480)
 
-    def _set_up(self) -> None:
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
         self._job: Job | None = None
         self._found: Found | None = None
         self._changes: list[Change] = []
