@@ -11,15 +11,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from functools import lru_cache
 from multiprocessing.connection import Client, Connection
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.io import read_stack
-from napari_amseg.models import Bundle, load_bundle
+from napari_amseg.models import load_bundle
 from napari_amseg.pipeline.explain import explain_answer
 from napari_amseg.pipeline.jobs import (
     Answer,
@@ -36,16 +34,15 @@ from napari_amseg.pipeline.jobs import (
     Started,
 )
 from napari_amseg.pipeline.prepare import prepare
-from napari_amseg.pipeline.stack import FrameResult, corrected, measured
+from napari_amseg.pipeline.stack import FrameResult, frame_results
 from napari_amseg.pipeline.train import train
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import StageClock
 from napari_amseg.segment import (
     Engine,
-    FrameLabels,
     SegmentSettings,
-    make_engine,
     predict_frames,
+    shared_engine,
 )
 from napari_amseg.train import TrainRequest
 from napari_amseg.types import Stack, stack_from_array
@@ -97,7 +94,9 @@ def _cancel_came(connection: Connection) -> bool:
 def answers(request: Request, *, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Answer]:
     """What the compute process sends back for a request."""
     if isinstance(request, Prepare):
-        engine = _engine(load_bundle(request.bundle), request.engine, request.confidence)
+        engine = shared_engine(
+            load_bundle(request.bundle), request.engine, confidence=request.confidence
+        )
         if request.frame_shape is not None:
             _try_on(engine, request.frame_shape)
         yield Prepared(engine.name, engine.device)
@@ -124,17 +123,24 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
             prepared = prepare(stack, Chain.from_json(job.chain), bundle)
             ready = prepared.stack
         with clock.stage("load_model"):
-            engine = _engine(bundle, job.settings.engine, job.confidence is not None)
+            engine = shared_engine(
+                bundle, job.settings.engine, confidence=job.confidence is not None
+            )
         out = _shared_file(job.out, ready)
         confidence = None if job.confidence is None else _shared_file(job.confidence, ready)
         yield Started(engine.name, engine.device, ready.notes)
         stopped = False
         with clock.stage("frames"):
-            results = measured(
-                corrected(_maps(ready, engine, job), bundle.card.scheme, job.post),
+            results = frame_results(
+                ready,
+                engine,
                 bundle.card.scheme,
                 job.experiment,
-                job.measure,
+                settings=job.settings,
+                post=job.post,
+                measure=job.measure,
+                order=job.order,
+                first_alone=True,
             )
             for result in results:
                 yield _kept(result, out, confidence)
@@ -161,12 +167,6 @@ def _shared_file(path: str, ready: Stack) -> NDArray[np.uint8]:
     return out
 
 
-def _maps(ready: Stack, engine: Engine, job: SegmentJob) -> Iterator[FrameLabels]:
-    """Class maps; the frame that is being looked at does not wait for a full batch."""
-    yield from predict_frames(ready, engine, job.settings, order=job.order[:1])
-    yield from predict_frames(ready, engine, job.settings, order=job.order[1:])
-
-
 def _kept(
     result: FrameResult, out: NDArray[np.uint8], confidence: NDArray[np.uint8] | None
 ) -> FrameDone:
@@ -174,16 +174,6 @@ def _kept(
     if confidence is not None and result.confidence is not None:
         confidence[result.frame] = result.confidence
     return FrameDone(result.frame, result.row, result.pores)
-
-
-def _engine(bundle: Bundle, name: str, confidence: bool) -> Engine:
-    """The engine for these very weights, kept from the job before if it is the same."""
-    return _cached_engine(bundle.folder, bundle.weights_sha256, name, confidence)
-
-
-@lru_cache(maxsize=2)
-def _cached_engine(folder: Path, weights_sha256: str, name: str, confidence: bool) -> Engine:
-    return make_engine(load_bundle(folder), name, confidence=confidence)
 
 
 def _try_on(engine: Engine, frame_shape: tuple[int, int]) -> None:

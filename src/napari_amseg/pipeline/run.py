@@ -16,7 +16,7 @@ from napari_amseg.models import Bundle
 from napari_amseg.pipeline.errors import error_rows, require_same_shape, write_errors
 from napari_amseg.pipeline.files import ResultFiles, result_names
 from napari_amseg.pipeline.prepare import prepare
-from napari_amseg.pipeline.stack import FrameResult, corrected, measure_stack, measured
+from napari_amseg.pipeline.stack import FrameResult, frame_results, measure_stack
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import InputHashes, StageClock, run_record, sha256
 from napari_amseg.segment import (
@@ -24,7 +24,6 @@ from napari_amseg.segment import (
     PostSettings,
     SegmentSettings,
     make_engine,
-    predict_frames,
 )
 from napari_amseg.types import Stack
 
@@ -78,9 +77,15 @@ def segment_to_files(
         with clock.stage("load_model"):
             engine = make_engine(bundle, request.segment.engine, confidence=confidence)
         scheme, experiment = bundle.card.scheme, stack.experiment
-        maps = predict_frames(ready, engine, request.segment)
-        maps = corrected(maps, scheme, request.post)
-        results = measured(maps, scheme, experiment, request.measure)
+        results = frame_results(
+            ready,
+            engine,
+            scheme,
+            experiment,
+            settings=request.segment,
+            post=request.post,
+            measure=request.measure,
+        )
         with ResultFiles(
             files,
             request.stem,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -67,10 +68,50 @@ def segment_stack(
     settings = settings or SegmentSettings()
     ready = bundle.card.chain.apply(stack)
     engine = engine or make_engine(bundle, settings.engine, confidence=confidence)
-    scheme = bundle.card.scheme
-    maps = predict_frames(ready, engine, settings, order=order)
+    yield from frame_results(
+        ready,
+        engine,
+        bundle.card.scheme,
+        stack.experiment,
+        settings=settings,
+        post=post,
+        measure=measure,
+        order=order,
+    )
+
+
+def frame_results(
+    ready: Stack,
+    engine: Engine,
+    scheme: LabelScheme,
+    experiment: Experiment,
+    *,
+    settings: SegmentSettings,
+    post: PostSettings | None = None,
+    measure: MeasureSettings | None = None,
+    order: Iterable[int] | None = None,
+    first_alone: bool = False,
+) -> Generator[FrameResult]:
+    """Segment, correct and measure frames that are in the model's input range already.
+
+    Parameters
+    ----------
+    ready : (T, Y, X) float32, as :func:`.prepare.prepare` gives it. engine, scheme : of the model.
+    experiment : pixel size and frame rate. order : frames to do, in this order; all by default.
+    first_alone : whether the first does not wait for a full batch: somebody is looking at it.
+
+    Yields
+    ------
+    FrameResult, in that order. Closing the generator stops after the batch at hand.
+    """
+    todo = iter(range(len(ready)) if order is None else order)
+    first = islice(todo, int(first_alone))
+    maps: Iterable[FrameLabels] = chain(
+        predict_frames(ready, engine, settings, order=first),
+        predict_frames(ready, engine, settings, order=todo),
+    )
     maps = corrected(maps, scheme, post or PostSettings())
-    yield from measured(maps, scheme, stack.experiment, measure)
+    yield from measured(maps, scheme, experiment, measure)
 
 
 def measure_stack(

@@ -1,6 +1,6 @@
 """Frames in, class maps out: any frame size, any engine, cancellable between batches."""
 
-from napari_amseg.segment.engine import Engine, Prediction, make_engine
+from napari_amseg.segment.engine import Engine, Prediction, make_engine, shared_engine
 from napari_amseg.segment.frames import (
     FrameLabels,
     SegmentSettings,
@@ -23,5 +23,6 @@ __all__ = [
     "postprocess",
     "predict_frames",
     "segment_frames",
+    "shared_engine",
     "uncertainty",
 ]
