@@ -203,6 +203,16 @@ def test_powder_layer(tilt):
     assert row(labels)["powder_layer_px"] is None
 
 
+def test_columns_whose_surface_lies_below_the_frame_have_no_powder_bed():
+    """A steep surface leaves the frame on the right; the bed is as thick as where it is seen."""
+    y, x = np.mgrid[:100, :300]
+    depth = y - (60 + 0.2 * x)
+    labels = np.where(depth >= 0, Label.SUBSTRATE, Label.BACKGROUND).astype(np.uint8)
+    labels[(depth < 0) & (depth > -10)] = Label.POWDER
+    labels[5, 250:] = Label.POWDER  # in flight
+    assert row(labels)["powder_layer_px"] == pytest.approx(10, abs=0.6)
+
+
 def test_perimeter_and_first_rows_are_those_of_the_libraries(rng):
     """Ours are faster on one small part; the numbers must be the same."""
     for shape in ((1, 1), (1, 9), (7, 1), (30, 44), (120, 15)):

@@ -17,7 +17,7 @@ from napari_amseg.measure.powder import powder_layer_px
 from napari_amseg.measure.settings import MeasureSettings
 from napari_amseg.measure.shape_columns import SHAPE_COLUMNS, shape_columns
 from napari_amseg.measure.surface import surface_of
-from napari_amseg.measure.units import scaled, twice
+from napari_amseg.measure.units import scaled
 from napari_amseg.types import Experiment
 
 FRAME_COLUMNS = (
@@ -34,6 +34,7 @@ PORE_COLUMNS = (
     "feret_diameter_px", "feret_diameter_um", "tip_distance_px", "tip_distance_um",
 )  # fmt: skip
 
+_NO_SCALE, _DEFAULTS = Experiment(), MeasureSettings()
 # A surface that fewer of its columns agree on is not to be trusted, nor is the depth below it.
 LEAST_SUPPORT = 0.7
 
@@ -75,7 +76,7 @@ def measure_frame(
     -----
     Every area is in whole pixels, times pixel_size**2. See ``docs/reference/definitions.md``.
     """
-    experiment, settings = experiment or Experiment(), settings or MeasureSettings()
+    experiment, settings = experiment or _NO_SCALE, settings or _DEFAULTS
     keyhole, pore, substrate = (
         scheme.mask(labels, role) for role in ("keyhole", "pore", "substrate")
     )
@@ -84,9 +85,9 @@ def measure_frame(
     pixel = experiment.pixel_size_um
     pores = find_pores(pore, min_area_px=settings.min_pore_area_px)
     row: Row = dict.fromkeys(FRAME_COLUMNS) | {"frame": frame, "time_s": time_s}
-    if keyhole_area_px(keyhole) < settings.min_keyhole_area_px:
-        keyhole = np.zeros_like(keyhole)
-    row |= _keyhole_columns(keyhole, surface, pixel)
+    area = keyhole_area_px(keyhole)
+    counts = area >= settings.min_keyhole_area_px
+    row |= _keyhole_columns(keyhole, area if counts else 0, surface, pixel)
     row |= _pore_columns(pores, pixel)
     row |= _surroundings(labels, surface, scheme, pixel)
     row["substrate_area_px"] = int(np.count_nonzero(substrate))
@@ -100,10 +101,9 @@ def _surroundings(
     labels: NDArray[np.uint8], surface: Line | None, scheme: LabelScheme, pixel: float | None
 ) -> Row:
     """Surface, labelled area and powder."""
-    middle = np.array((labels.shape[1] - 1) / 2)
     layer = powder_layer_px(labels, surface, scheme=scheme)
     return {
-        "surface_y_px": None if surface is None else float(surface(middle)),
+        "surface_y_px": None if surface is None else surface.at((labels.shape[1] - 1) / 2),
         "surface_tilt_deg": None if surface is None else surface.tilt_deg,
         "labelled_area_px": int(np.count_nonzero(labels)),
         "powder_layer_px": layer,
@@ -120,8 +120,10 @@ def _squared(pixel: float | None) -> float | None:
     return None if pixel is None else pixel**2
 
 
-def _keyhole_columns(mask: NDArray[np.bool_], surface: Line | None, pixel: float | None) -> Row:
-    area = keyhole_area_px(mask)
+def _keyhole_columns(
+    mask: NDArray[np.bool_], area: int, surface: Line | None, pixel: float | None
+) -> Row:
+    """Of a mask with `area` pixels, 0 if the frame counts as without a keyhole."""
     row: Row = {
         "keyhole_area_px": area,
         "keyhole_area_um2": scaled(area, _squared(pixel)),
@@ -152,7 +154,7 @@ def _keyhole_columns(mask: NDArray[np.bool_], surface: Line | None, pixel: float
         "keyhole_right_px": corner[1] + part.shape[1] - 1,
         "keyhole_parts_px": area - part_area,
         "flags": "; ".join(flags),
-        **shape_columns(part, corner, surface, pixel, depth_px=depth),
+        **shape_columns(part, corner, surface, pixel, depth_px=depth, area_px=part_area),
     }
 
 
@@ -171,19 +173,26 @@ def _pore_columns(pores: list[Pore], pixel: float | None) -> Row:
 def _pore_row(
     pore: Pore, surface: Line | None, tip: tuple[float | None, float | None], pixel: float | None
 ) -> Row:
+    """Written out, and in plain numbers: a frame can hold hundreds of specks."""
     depth = distance = None
+    y, x = pore.centroid_y_px, pore.centroid_x_px
     if surface is not None:  # from the surface, an edge, to the centroid: half a pixel more
-        depth = pore.centroid_y_px + 0.5 - float(surface(np.array(pore.centroid_x_px)))
+        depth = y + 0.5 - surface.at(x)
     if tip[0] is not None and tip[1] is not None:
-        distance = math.hypot(pore.centroid_y_px - tip[0], pore.centroid_x_px - tip[1])
+        distance = math.hypot(y - tip[0], x - tip[1])
+    diameter, feret = pore.equivalent_diameter_px, pore.feret_diameter_px
     return {
-        "centroid_y_px": pore.centroid_y_px,
-        "centroid_x_px": pore.centroid_x_px,
+        "centroid_y_px": y,
+        "centroid_x_px": x,
         "area_px": pore.area_px,
         "area_um2": scaled(pore.area_px, _squared(pixel)),
         "circularity": None if math.isnan(pore.circularity) else pore.circularity,
-        **twice("equivalent_diameter", pore.equivalent_diameter_px, pixel),
-        **twice("feret_diameter", pore.feret_diameter_px, pixel),
-        **twice("depth", depth, pixel),
-        **twice("tip_distance", distance, pixel),
+        "equivalent_diameter_px": diameter,
+        "equivalent_diameter_um": scaled(diameter, pixel),
+        "feret_diameter_px": feret,
+        "feret_diameter_um": scaled(feret, pixel),
+        "depth_px": depth,
+        "depth_um": scaled(depth, pixel),
+        "tip_distance_px": distance,
+        "tip_distance_um": scaled(distance, pixel),
     }

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_amseg.measure.components import connected_parts
 from napari_amseg.measure.line import Line
 
-EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
 Mask = NDArray[np.bool_]
 
 
@@ -22,15 +22,16 @@ def largest_component(mask: Mask) -> tuple[Mask, tuple[int, int]]:
 
     Of parts of equal size the first in row order counts. The mask must not be empty.
     """
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    y0, x0 = int(rows[0]), int(columns[0])
-    box = mask[y0 : rows[-1] + 1, x0 : columns[-1] + 1]
-    parts, n = ndimage.label(box, EIGHT_NEIGHBOURS)
-    if n == 1:
-        return box, (y0, x0)
-    biggest = int(np.bincount(parts.ravel())[1:].argmax()) + 1
-    window = ndimage.find_objects(parts)[biggest - 1]
-    return parts[window] == biggest, (y0 + window[0].start, x0 + window[1].start)
+    parts = connected_parts(mask)
+    if parts is None:
+        raise ValueError("the mask is empty: it has no largest part.")
+    numbers, n = parts.numbers, parts.n
+    if n == 1:  # it fills all but the border
+        return numbers[1:-1, 1:-1] > 0, (int(parts.rows[1]), int(parts.columns[1]))
+    biggest = int(np.bincount(numbers.ravel())[1:].argmax()) + 1
+    rows, columns = ndimage.find_objects(numbers, biggest)[biggest - 1]
+    corner = int(parts.rows[rows.start]), int(parts.columns[columns.start])
+    return numbers[rows, columns] == biggest, corner
 
 
 def keyhole_depth_px(component: Mask, corner: tuple[int, int], surface: Line | None) -> float:
@@ -49,7 +50,7 @@ def keyhole_depth_px(component: Mask, corner: tuple[int, int], surface: Line | N
     """
     if surface is None:
         return float(component.shape[0])
-    columns = np.flatnonzero(component.any(axis=0))
+    columns = np.asarray(component.any(axis=0)).nonzero()[0]
     deepest = component.shape[0] - 1 - component[::-1].argmax(axis=0)[columns]
     lower_edge = corner[0] + deepest + 1
     return max(0.0, float((lower_edge - surface((columns + corner[1]).astype(np.float64))).max()))

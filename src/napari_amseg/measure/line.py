@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -28,6 +28,10 @@ class Line:
 
     def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Height at each x."""
+        return self.offset + self.slope * (x - self.x_mean)
+
+    def at(self, x: float) -> float:
+        """Height at one x; ten times as fast as an array of one."""
         return self.offset + self.slope * (x - self.x_mean)
 
     @property
@@ -61,27 +65,42 @@ def fit_line(x: ArrayLike, y: ArrayLike, *, tolerance: float = 1.5) -> Line | No
     for _ in range(3):
         residual = np.abs(y - line(x))
         near = residual <= max(tolerance, 3 * 1.4826 * _middle(residual))
-        if before is not None and np.array_equal(near, before):
+        if before is not None and not np.count_nonzero(near != before):
             break
-        line, before = _least_squares(x[near], y[near]), near
-    support = float((np.abs(y - line(x)) <= _SUPPORT_PX).mean())
-    return replace(line, support=support)
+        everywhere = np.count_nonzero(near) == x.size
+        line = _least_squares(x, y) if everywhere else _least_squares(x[near], y[near])
+        before = near
+    else:
+        residual = np.abs(y - line(x))
+    support = np.count_nonzero(residual <= _SUPPORT_PX) / x.size
+    return Line(line.slope, line.offset, line.x_mean, support)
 
 
 def _theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> Line:
-    some = np.linspace(0, x.size - 1, min(x.size, _START_POINTS)).round().astype(np.intp)
+    some = _spread(x.size)
     i, j = _pairs(some.size)
-    dx, dy = x[some[j]] - x[some[i]], y[some[j]] - y[some[i]]
-    apart = dx != 0
-    slope = _middle(dy[apart] / dx[apart]) if apart.any() else 0.0
+    some_x, some_y = x[some], y[some]
+    dx, dy = some_x[j] - some_x[i], some_y[j] - some_y[i]
+    if np.count_nonzero(dx) < dx.size:
+        apart = dx != 0
+        dx, dy = dx[apart], dy[apart]
+    slope = _middle(dy / dx) if dx.size else 0.0
     x_mean = float(x.sum()) / x.size
     return Line(slope, _middle(y - slope * (x - x_mean)), x_mean)
 
 
+@lru_cache(maxsize=1024)
+def _spread(n: int) -> NDArray[np.intp]:
+    """Indices of some of n points, evenly spread."""
+    return np.linspace(0, n - 1, min(n, _START_POINTS)).round().astype(np.intp)
+
+
 def _middle(values: NDArray[np.float64]) -> float:
-    """The median, of an even number the upper one; five times as fast as NumPy's on few values."""
-    half = values.size // 2
-    return float(np.partition(values, half)[half])
+    """The median, of an even number the upper one; of few values far faster than NumPy's.
+
+    Sorted, as np.partition takes ten times as long where many are equal, as of a level surface.
+    """
+    return float(np.sort(values)[values.size // 2])
 
 
 @lru_cache(maxsize=8)
@@ -90,7 +109,8 @@ def _pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _least_squares(x: NDArray[np.float64], y: NDArray[np.float64]) -> Line:
-    x_mean, y_mean = float(x.sum()) / x.size, float(y.sum()) / y.size
-    spread = float(((x - x_mean) ** 2).sum())
-    slope = float(((x - x_mean) * (y - y_mean)).sum()) / spread if spread > 0 else 0.0
+    x_mean, y_mean = float(np.add.reduce(x)) / x.size, float(np.add.reduce(y)) / y.size
+    from_mean = x - x_mean
+    spread = float(np.add.reduce(from_mean * from_mean))
+    slope = float(np.add.reduce(from_mean * (y - y_mean))) / spread if spread > 0 else 0.0
     return Line(slope, y_mean, x_mean)

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from napari_amseg.labels import LabelScheme
 from napari_amseg.measure.line import Line
-from napari_amseg.measure.surface import first_rows
+from napari_amseg.measure.surface import first_rows, first_rows_of_block
 
 # So far above the fitted line the bed may begin: labels and line differ by a pixel or two.
 _LOOSE_PX = 3
+# Most beds are thinner: looked at from the surface up, so many rows at once.
+_BLOCK_ROWS = 32
 
 
 def powder_layer_px(
@@ -21,7 +23,8 @@ def powder_layer_px(
     """Mean thickness of the powder bed on the substrate, over the columns that hold one.
 
     In each column the bed is the unbroken run of powder that begins at the surface; particles in
-    flight do not belong to it. None without a surface, a powder class or a bed.
+    flight do not belong to it, nor do columns in which the surface lies below the frame. None
+    without a surface, a powder class or a bed.
 
     Parameters
     ----------
@@ -30,23 +33,35 @@ def powder_layer_px(
     code = scheme.code_of("powder")
     if surface is None or code is None:
         return None
-    below = surface(np.array([0.0, labels.shape[1] - 1.0])).max()
+    below = max(surface.at(0.0), surface.at(labels.shape[1] - 1.0))
     powder = labels[: max(0, math.ceil(below))] == code
-    columns = np.flatnonzero(powder.any(axis=0))
-    if not columns.size:
+    top = surface(np.arange(labels.shape[1], dtype=np.float64))
+    bedded = powder.any(axis=0) & (top <= labels.shape[0])
+    if not bedded.any():
         return None
-    top = surface(columns.astype(np.float64))
-    height = powder.shape[0]
-    from_here = np.ceil(top - _LOOSE_PX).clip(0, height).astype(np.int32)
-    filled = powder[:, columns] | (np.arange(height, dtype=np.int32)[:, None] >= from_here)
-    # From the bottom up, the first row that is neither bed nor below it; the lowest always is.
-    run = filled[::-1].argmin(axis=0)
-    reached = np.where(run == 0, 0, height - run)
+    from_here = np.maximum(np.ceil(top - _LOOSE_PX), 0).astype(np.int32)
+    reached = _reached(powder, from_here)
     thickness = top - reached
-    thin = thickness <= _LOOSE_PX  # no powder, or a bed that ends where it may begin
+    thin = bedded & (thickness <= _LOOSE_PX)  # no bed, or one that ends where it may begin
     if thin.any():
         start = int(reached[thin].min())
-        highest = first_rows(powder[start:, columns[thin]]) + start
-        thickness[thin] = np.where(highest < reached[thin], 0, top[thin] - highest)
-    bed = thickness > 0
+        highest = first_rows(powder[start:]) + start
+        thickness[thin] = np.where(highest < reached, 0, top - highest)[thin]
+    bed = bedded & (thickness > 0)
     return float(thickness[bed].mean()) if bed.any() else None
+
+
+def _reached(powder: NDArray[np.bool_], from_here: NDArray[np.int32]) -> NDArray[np.intp]:
+    """In each column, the row up to which powder lies without a gap on the row `from_here`."""
+    reached = np.zeros(powder.shape[1], np.intp)
+    pending = np.ones(powder.shape[1], bool)
+    for stop in range(min(int(from_here.max()), len(powder)), 0, -_BLOCK_ROWS):
+        upwards = np.arange(stop - 1, max(-1, stop - 1 - _BLOCK_ROWS), -1, dtype=np.int32)
+        gap = ~powder[upwards] & (upwards[:, None] < from_here)
+        up = first_rows_of_block(gap)
+        here = (up < len(gap)) & pending
+        np.copyto(reached, stop - up, where=here)
+        pending ^= here
+        if not pending.any():
+            break
+    return reached

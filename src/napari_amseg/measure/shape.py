@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from napari_amseg.measure.line import Line
 
 Mask = NDArray[np.bool_]
+Indices = NDArray[np.intp]
 # Between these shares of the depth a wall is taken for straight.
 WALL_FROM, WALL_TO = 0.1, 0.9
 _FEWEST_WALL_LEVELS = 3
@@ -62,7 +64,7 @@ def keyhole_profile(component: Mask, corner: tuple[int, int], surface: Line | No
     height, width = component.shape
     x = np.arange(width, dtype=np.float64) + corner[1]
     top = np.full(width, float(corner[0])) if surface is None else surface(x)
-    columns = np.flatnonzero(component.any(axis=0))
+    columns = np.asarray(component.any(axis=0)).nonzero()[0]
     lowest = height - 1 - component[::-1].argmax(axis=0)
     lower_edge = corner[0] + lowest[columns] + 1
     below = lower_edge - top[columns]
@@ -71,9 +73,7 @@ def keyhole_profile(component: Mask, corner: tuple[int, int], surface: Line | No
         return keyhole_profile(component, corner, None)
     deepest = columns[below >= depth - 0.5]
     levels = np.arange(max(1, math.ceil(depth - 0.5)))
-    rows = np.floor(top + levels[:, None] + 0.5).astype(np.intp) - corner[0]
-    inside = (rows >= 0) & (rows < height)
-    on_level = component[rows.clip(0, height - 1), np.arange(width)] & inside
+    on_level = _on_levels(component, top + levels[:, None] + 0.5, corner[0])
     n = on_level.sum(axis=1)
     first, last = on_level.argmax(axis=1), width - 1 - on_level[:, ::-1].argmax(axis=1)
     there = n > 0
@@ -88,10 +88,28 @@ def keyhole_profile(component: Mask, corner: tuple[int, int], surface: Line | No
         right_y_px=levels + 0.5 + top[last],
         opening=opening,
         depth_px=depth,
-        opening_x_px=float(np.flatnonzero(on_level[opening]).mean()) + corner[1],
-        tip_y_px=float(lowest[deepest].mean()) + corner[0],
-        tip_x_px=float(deepest.mean()) + corner[1],
+        opening_x_px=_mean(on_level[opening].nonzero()[0]) + corner[1],
+        tip_y_px=_mean(lowest[deepest]) + corner[0],
+        tip_x_px=_mean(deepest) + corner[1],
     )
+
+
+def _on_levels(component: Mask, y: NDArray[np.float64], first_row: int) -> Mask:
+    """Whether the part covers the heights `y`, (levels, columns), in each of its columns.
+
+    y : written to. first_row : of the part in the frame.
+    """
+    height, width = component.shape
+    padded = np.zeros((height + 2, width), bool)  # one empty row for all that is above, one below
+    padded[1:-1] = component
+    np.floor(y, out=y)
+    y -= first_row - 1
+    np.maximum(y, 0, out=y)
+    np.minimum(y, height + 1, out=y)
+    index = y.astype(np.intp)
+    index *= width
+    index += np.arange(width)
+    return padded.ravel().take(index)
 
 
 def opening_width_px(profile: Profile) -> float:
@@ -110,7 +128,7 @@ def width_at_px(profile: Profile, share: float) -> float:
 
 def mean_width_px(profile: Profile) -> float:
     """Area below the surface over the depth of the levels that it spans, opening to tip."""
-    return float(profile.width_px[profile.opening :].mean())
+    return _mean(profile.width_px[profile.opening :])
 
 
 def aspect_ratio(profile: Profile) -> float:
@@ -136,9 +154,14 @@ def wall_angles_deg(profile: Profile) -> tuple[float, float]:
 
 
 def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    from_mean = x - x.mean()
+    from_mean = x - _mean(x)
     spread = float(from_mean @ from_mean)
     return float(from_mean @ y) / spread if spread > 0 else math.nan
+
+
+def _mean(values: NDArray[Any]) -> float:
+    """Of an array that is not empty; a third of the time of NumPy's."""
+    return float(np.add.reduce(values)) / values.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +183,7 @@ def outline(component: Mask, area_px: int) -> Outline:
         return Outline(math.nan, math.nan, math.nan)
     perimeter = perimeter_px(component)
     # Cauchy: the perimeter of a convex outline is pi times its mean width over all directions.
-    hull = math.pi * float(caliper_widths_px(component).mean())
+    hull = math.pi * _mean(caliper_widths_px(component))
     return Outline(perimeter, circularity(area_px, perimeter), min(1.0, hull / perimeter))
 
 
@@ -172,12 +195,16 @@ def perimeter_px(component: Mask) -> float:
     """
     padded = np.zeros((component.shape[0] + 2, component.shape[1] + 2), bool)
     padded[1:-1, 1:-1] = component
-    straight = np.count_nonzero(padded[1:] != padded[:-1]) + np.count_nonzero(
-        padded[:, 1:] != padded[:, :-1]
+    flat, width = padded.ravel(), padded.shape[1]
+    row, column, *diagonals = (
+        int(np.count_nonzero(flat[step:] != flat[:-step]))  # into the next row past empty pixels
+        for step in (1, width, width + 1, width - 1)
     )
-    diagonal = np.count_nonzero(padded[1:, 1:] != padded[:-1, :-1]) + np.count_nonzero(
-        padded[1:, :-1] != padded[:-1, 1:]
-    )
+    return perimeter_of_crossings_px(row + column, sum(diagonals))
+
+
+def perimeter_of_crossings_px(straight: int, diagonal: int) -> float:
+    """The same from the crossings with rows and columns, and with diagonal lines."""
     return math.pi / 8 * (straight + diagonal / math.sqrt(2))
 
 
@@ -191,12 +218,26 @@ def caliper_widths_px(component: Mask) -> NDArray[np.float64]:
 
     A pixel is taken as the square through the middles of its edges, as in scikit-image.
     """
-    rows = np.flatnonzero(component.any(axis=1))
+    rows = np.asarray(component.any(axis=1)).nonzero()[0]
     left = component[rows].argmax(axis=1)
     right = component.shape[1] - 1 - component[rows, ::-1].argmax(axis=1)
-    ends = np.stack([np.concatenate([rows, rows]), np.concatenate([left, right])])
-    along = _DIRECTIONS @ ends
-    return np.asarray(along.max(axis=1) - along.min(axis=1) + _OF_A_PIXEL, np.float64)
+    return caliper_widths_of_runs_px(rows, left, right, np.array([0]))[:, 0]
+
+
+def caliper_widths_of_runs_px(
+    row: Indices, first: Indices, last: Indices, starts: Indices
+) -> NDArray[np.float64]:
+    """The same, float64 (64, groups), for groups of runs of pixels.
+
+    row, first, last : (n,), row of each run, its first and its last column. starts : index of the
+        first run of each group.
+    """
+    ends = np.empty((2, row.size, 2))
+    ends[0] = row[:, None]
+    ends[1, :, 0], ends[1, :, 1] = first, last
+    along = _DIRECTIONS @ ends.reshape(2, -1)
+    greatest, least = (f.reduceat(along, 2 * starts, axis=1) for f in (np.maximum, np.minimum))
+    return np.asarray(greatest - least + _OF_A_PIXEL[:, None], np.float64)
 
 
 def feret_diameter_px(component: Mask) -> float:

@@ -37,6 +37,7 @@ def shape_columns(
     pixel_size_um: float | None,
     *,
     depth_px: float,
+    area_px: int,
 ) -> dict[str, float | None]:
     """`SHAPE_COLUMNS` of the largest keyhole part; None where there is nothing to measure.
 
@@ -44,10 +45,10 @@ def shape_columns(
     ----------
     component : (rows, columns) in its bounding box, whose corner in the frame is `corner`.
     surface : y(x) from :func:`fit_surface`. depth_px : below it; at 0, for a part that lies wholly
-        above, there are no widths, walls and tip.
+        above, there are no widths, walls and tip. area_px : its pixels.
     """
-    edge = outline(component, int(np.count_nonzero(component)))
-    numbers: dict[str, float | None] = {
+    edge = outline(component, area_px)
+    numbers: dict[str, float] = {
         "keyhole_convexity": edge.convexity,
         "keyhole_circularity": edge.circularity,
     }
@@ -56,9 +57,12 @@ def shape_columns(
         of_depth = _below_surface(component, corner, surface)
         lengths |= of_depth[0]
         numbers |= of_depth[1]
+    row: dict[str, float | None] = dict.fromkeys(SHAPE_COLUMNS)
+    for name, value in numbers.items():
+        row[name] = _known(value)
     for name, value in lengths.items():
-        numbers |= twice(f"keyhole_{name}", _known(value), pixel_size_um)
-    return {name: _known(numbers.get(name)) for name in SHAPE_COLUMNS}
+        row |= twice(f"keyhole_{name}", _known(value), pixel_size_um)
+    return row
 
 
 def _below_surface(
@@ -85,5 +89,5 @@ def _below_surface(
     return lengths, numbers
 
 
-def _known(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else value
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

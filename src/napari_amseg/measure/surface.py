@@ -9,7 +9,7 @@ from napari_amseg.labels import LabelScheme
 from napari_amseg.measure.line import Line, fit_line
 
 # A surface is nearly level: looking for it in bands is several times faster than in whole columns.
-_BLOCK_ROWS = 24
+_BLOCK_ROWS = 64
 
 
 def fit_surface(labels: NDArray[np.uint8], *, scheme: LabelScheme) -> Line | None:
@@ -44,20 +44,34 @@ def surface_of(
     above = labels[np.maximum(top - 1, 0), np.arange(labels.shape[1])]
     columns &= (top == 0) | (above != 0)
     seen = columns & (top > 0)
-    x = np.flatnonzero(seen if seen.any() else columns)
+    x = (seen if seen.any() else columns).nonzero()[0]
     return fit_line(x, top[x])
 
 
 def first_rows(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     """First row of a mask (Y, X) in each column, -1 where there is none."""
     found = np.full(mask.shape[1], -1, np.intp)
-    rows = np.flatnonzero(mask.any(axis=1))
     missing = mask.any(axis=0)
-    for start in range(rows[0] if rows.size else 0, mask.shape[0], _BLOCK_ROWS):
+    if not missing.any():
+        return found
+    highest = int(mask.ravel().argmax()) // mask.shape[1]
+    for start in range(highest, mask.shape[0], _BLOCK_ROWS):
+        block = mask[start : start + _BLOCK_ROWS]
+        row = first_rows_of_block(block)
+        here = (row < len(block)) & missing
+        np.copyto(found, row + start, where=here)
+        missing ^= here
         if not missing.any():
             break
-        block = mask[start : start + _BLOCK_ROWS]
-        here = missing & block.any(axis=0)
-        found[here] = start + block[:, here].argmax(axis=0)
-        missing &= ~here
     return found
+
+
+def first_rows_of_block(block: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """First row of a mask of up to 255 rows in each column, their number where there is none.
+
+    The greatest of numbers that fall from row to row: several times as fast as argmax, which
+    walks down the columns one by one.
+    """
+    n = len(block)
+    falling = np.arange(n, 0, -1, dtype=np.uint8)[:, None]
+    return np.asarray(n - (block.view(np.uint8) * falling).max(axis=0).astype(np.intp))
