@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import tifffile
@@ -204,14 +208,38 @@ def test_dask_view_reads_one_frame_a_chunk(tiff_file, frames):
         np.testing.assert_array_equal(array[4].compute(), frames[4])
 
 
-def test_frames_can_be_read_from_several_threads(tmp_path, frames):
-    from concurrent.futures import ThreadPoolExecutor
-
-    write_pages(tmp_path / "a.tif", frames)
+@pytest.mark.parametrize("kind", ["pages", "imagej", "big endian", "zlib", "tiled"])
+def test_frames_can_be_read_from_several_threads(tmp_path, frames, kind):
+    KINDS[kind](tmp_path / "a.tif", frames)
     with read_stack(tmp_path / "a.tif") as stack, ThreadPoolExecutor(8) as pool:
         order = list(range(6)) * 30
         for t, frame in zip(order, pool.map(stack.read, order), strict=True):
             np.testing.assert_array_equal(frame, frames[t])
+
+
+@pytest.mark.parametrize("kind", ["pages", "imagej", "zlib"])
+def test_reading_keeps_nothing(tmp_path, kind):
+    """Not one byte a page: 20 000 frames take no more memory than 200."""
+    KINDS[kind](tmp_path / "a.tif", np.ones((1000, 8, 8), np.uint16))
+    with read_stack(tmp_path / "a.tif") as stack:
+        stack.read(999)
+        tracemalloc.start()
+        try:
+            for t in range(1000):
+                stack.read(t)
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert held < 20_000
+
+
+def test_a_file_cut_while_it_is_open_is_noticed(tmp_path, frames):
+    path = tmp_path / "a.tif"
+    write_imagej(path, np.tile(frames, (100, 1, 1)))
+    with read_stack(path) as stack:
+        os.truncate(path, path.stat().st_size // 2)
+        with pytest.raises(ValueError, match="frame 599 is cut short"):
+            stack.read(599)
 
 
 def test_real_stack_is_read_in_time_order(real_data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -42,6 +43,31 @@ def test_grey_stacks_round_trip(tmp_path, rng, dtype):
         for frame in frames:
             writer.append(frame)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), frames)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("compress", [True, False])
+def test_pages_encoded_in_threads_give_the_same_bytes(tmp_path, rng, dtype, compress):
+    frames = rng.integers(0, 200, (20, 24, 40)).astype(dtype)[:, :, ::2]  # not contiguous
+    known = Experiment(pixel_size_um=1.93, frame_rate_hz=40_000)
+    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    with TiffStackWriter(paths[0], frames.shape, dtype, known, compress=compress) as writer:
+        for frame in frames:
+            writer.append(frame)
+    with (
+        TiffStackWriter(paths[1], frames.shape, dtype, known, compress=compress) as writer,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        for page in pool.map(writer.encode, frames):
+            writer.append_encoded(page)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    with tifffile.TiffFile(paths[0]) as tif:
+        assert tif.is_imagej
+        assert (tif.pages[3].compression == tifffile.COMPRESSION.ADOBE_DEFLATE) == compress
+        np.testing.assert_array_equal(tif.asarray(), frames)
+    with read_stack(paths[0]) as stack:
+        assert stack.experiment.pixel_size_um == pytest.approx(1.93)
+        np.testing.assert_array_equal(np.stack(list(stack)), frames)
 
 
 def test_a_frame_of_another_kind_is_refused(tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -15,13 +18,15 @@ from napari_amseg.cli.arguments import (
     StackArgument,
     build_chain,
 )
-from napari_amseg.cli.progress import progress
+from napari_amseg.cli.progress import track
 from napari_amseg.io import OutputFiles, TiffStackWriter, read_stack, write_json
+from napari_amseg.overlap import ordered_map
 from napari_amseg.preprocess import Chain, Normalise
 from napari_amseg.provenance import InputHashes, StageClock, run_record
 from napari_amseg.types import Stack
 
 _INTEGERS = {"uint8": 255.0, "uint16": 65535.0}
+_MOST_WORKERS = 8  # more wait for the one that writes
 
 
 def preprocess(
@@ -37,6 +42,12 @@ def preprocess(
             "the stack's 0.1 to 99.9 percentile to the full range."
         ),
     ] = "auto",
+    compress: Annotated[
+        bool,
+        typer.Option(
+            help="Pack the pages (zlib): a file up to a quarter smaller, made far slower."
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
 ) -> None:
     """Flat-field, crop, remove the background, invert; write a TIFF stack.
@@ -54,11 +65,11 @@ def preprocess(
     if dtype not in ("auto", "float32", *_INTEGERS):
         raise ValueError(f"--dtype is {dtype!r}: choose auto, float32, uint8 or uint16.")
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
-        _write(opened, chain, out, dtype)
+        _write(opened, chain, out, dtype, compress=compress)
     typer.echo(f"{out}\n{record}")
 
 
-def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
+def _write(stack: Stack, chain: Chain, out: Path, dtype: str, *, compress: bool) -> None:
     clock = StageClock()
     with OutputFiles(out.parent) as files, InputHashes(stack.files) as hashes:
         with clock.stage("preprocess_fit"):
@@ -67,12 +78,13 @@ def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
         kind = ready.dtype if dtype == "auto" else np.dtype(dtype)
         with (
             clock.stage("frames"),
-            TiffStackWriter(files.path(out.name), ready.shape, kind, stack.experiment) as writer,
-            progress() as bar,
+            TiffStackWriter(
+                files.path(out.name), ready.shape, kind, stack.experiment, compress=compress
+            ) as writer,
+            closing(_pages(ready, writer)) as pages,
         ):
-            for t in bar.track(range(len(ready)), description="preprocessing"):
-                frame = ready.read(t)
-                writer.append(frame if kind == frame.dtype else np.rint(frame).astype(kind))
+            for page in track(pages, len(ready), "preprocessing"):
+                writer.append_encoded(page)
         record = run_record(
             inputs=hashes.records(),
             settings={"dtype": str(kind)},
@@ -83,6 +95,19 @@ def _write(stack: Stack, chain: Chain, out: Path, dtype: str) -> None:
             experiment=stack.experiment.to_json(),
         )
         write_json(files.path(f"{out.stem}_preprocess.json"), record)
+
+
+def _pages(stack: Stack, writer: TiffStackWriter) -> Generator[bytes]:
+    """Every frame read, corrected and encoded, on all cores, while earlier ones are written."""
+
+    def page(t: int) -> bytes:
+        frame = stack.read(t)
+        if writer.dtype.kind == "u" and frame.dtype.kind == "f":
+            np.rint(frame, out=frame)  # ours: the mapping to an integer range made it
+        return writer.encode(frame.astype(writer.dtype, copy=False))
+
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    return ordered_map(page, range(len(stack)), workers=workers)
 
 
 def _output_mapping(dtype: str) -> Chain:

@@ -200,13 +200,13 @@ def _contiguous_reader(
     lock = threading.Lock()
 
     def read(t: int) -> Frame:
+        frame = np.empty(shape[1:], dtype)
         with lock:
             tif.filehandle.seek(offset + t * frame_bytes)
-            data = tif.filehandle.read(frame_bytes)
-        if len(data) < frame_bytes:
+            held = tif.filehandle.readinto(frame)  # type: ignore[arg-type]
+        if held < frame_bytes:
             raise ValueError(f"{path}: frame {t} is cut short; did the file change?")
-        frame = np.frombuffer(data, dtype).reshape(shape[1:])
-        return frame.astype(dtype.newbyteorder("="), copy=not frame.flags.writeable)
+        return frame.astype(dtype.newbyteorder("="), copy=False)
 
     return read
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_amseg.preprocess.pointwise import Changed, Image, Linear, Window, changed
 from napari_amseg.preprocess.repair import dead_pixels, filler
 from napari_amseg.preprocess.statistics import (
     reduce_frames,
@@ -17,10 +17,10 @@ from napari_amseg.preprocess.statistics import (
     temporal_image,
 )
 from napari_amseg.settings import Settings, setting
-from napari_amseg.types import Frame, Stack
+from napari_amseg.types import Stack
 
-Image = NDArray[np.float32]
 MOST_WINDOW_BYTES = 2**30
+_MOST_THREADS = 16  # that ask for neighbouring frames at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,52 +75,35 @@ class Background(Settings):
                 f"a window of {self.window} frames of {stack.shape[1]}x{stack.shape[2]} takes more "
                 f"than 1 GB: use at most {MOST_WINDOW_BYTES // frame_bytes} frames, or crop first."
             )
-        rolling = 0 < self.window < len(stack)
-        remove = self._remover()
-        if rolling:
-            images = self._rolling(stack)
-            note = f"background: {self.method} of {self.window} frames"
+        if 0 < self.window < len(stack):
+            return self._rolling(stack)
+        remove = self._removing(temporal_image(stack, reduction(self.method, self.percentile)))
+        count = 0 if remove.fill is None else remove.fill.dead.shape[1]
+        note = f"background: {self.method} of the stack, {count} dead pixels filled"
+        return changed(stack, remove, note=note)
 
-            def read(t: int) -> Frame:
-                return remove(images(t))(stack.read(t))
-        else:
-            image = temporal_image(stack, reduction(self.method, self.percentile))
-            once = remove(image)
-            count = int(dead_pixels(image).sum()) if self.mode == "divide" else 0
-            note = f"background: {self.method} of the stack, {count} dead pixels filled"
+    def _removing(self, image: Image) -> Linear:
+        """What takes this background out of a frame."""
+        if self.mode == "subtract":
+            return Linear(offset=image)
+        dead = dead_pixels(image)
+        return Linear(gain=np.reciprocal(np.where(dead, np.float32(1), image)), fill=filler(dead))
 
-            def read(t: int) -> Frame:
-                return once(stack.read(t))
-
-        return stack.derived(read, dtype=np.float32, note=note)
-
-    def _remover(self) -> Callable[[Image], Callable[[Frame], Frame]]:
-        """From a background image to the function that takes it out of a frame."""
-
-        def subtract(image: Image) -> Callable[[Frame], Frame]:
-            return lambda frame: np.subtract(frame, image, dtype=np.float32)
-
-        def divide(image: Image) -> Callable[[Frame], Frame]:
-            dead = dead_pixels(image)
-            fill = filler(dead)
-            gain = 1 / np.where(dead, np.float32(1), image)
-            return lambda frame: fill(np.multiply(frame, gain, dtype=np.float32))
-
-        return subtract if self.mode == "subtract" else divide
-
-    def _rolling(self, stack: Stack) -> Callable[[int], Image]:
-        """The background image of frame t, from the window around or before it."""
+    def _rolling(self, stack: Stack) -> Stack:
+        """The stack without the background of the window around or before each frame."""
         method = "mean" if self.method == "previous" else self.method
         reduce = reduction(method, self.percentile)
-        recent = lru_cache(maxsize=self.window + 1)(
+        # Neighbouring frames share all but one frame of their windows.
+        recent = lru_cache(maxsize=self.window + _MOST_THREADS)(
             lambda t: np.asarray(stack.read(t), np.float32)
-        )  # neighbouring frames share all but one frame of their windows
+        )
 
-        def image(t: int) -> Image:
+        def remove(t: int) -> Linear:
             frames = np.stack([recent(i) for i in self._window(t, len(stack))])
-            return reduce_frames(frames, reduce)
+            return self._removing(reduce_frames(frames, reduce))
 
-        return image
+        note = f"background: {self.method} of {self.window} frames"
+        return stack.derived(Changed(recent, (_Rolling(remove),)), dtype=np.float32, note=note)
 
     def _window(self, t: int, n: int) -> list[int]:
         if self.method == "previous":
@@ -130,3 +113,17 @@ class Background(Settings):
             )
         start = min(max(t - self.window // 2, 0), n - self.window)
         return list(range(start, start + self.window))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rolling:
+    """Takes another background out of every frame."""
+
+    remove: Callable[[int], Linear]
+
+    def __call__(self, frame: Image, t: int) -> None:
+        """Change float32 frame `t` in place."""
+        self.remove(t)(frame, t)
+
+    def within(self, window: Window) -> None:
+        """Nothing: dead pixels are known only once a frame's own background is."""

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_amseg.io import read_stack
-from napari_amseg.preprocess.repair import dead_pixels, filler
+from napari_amseg.preprocess.pointwise import Change, Image, Linear, Window, changed
+from napari_amseg.preprocess.repair import Filler, dead_pixels, filler
 from napari_amseg.preprocess.statistics import reduction, temporal_image
 from napari_amseg.provenance import sha256
 from napari_amseg.settings import Settings, setting
-from napari_amseg.types import Frame, Stack
-
-Image = NDArray[np.float32]
+from napari_amseg.types import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,10 @@ class FlatField(Settings):
                 f"flat field {self.flat} or its dark is not the file that this chain was made "
                 "with: give the original files, or build the chain anew."
             )
-        dark: Any = 0.0 if self.dark is None else self._image(self.dark, "dark field", stack)
-        first = self._image(self.flat, "flat field", stack) - dark
-        last = first
+        dark = None if self.dark is None else self._image(self.dark, "dark field", stack)
+        first = last = self._beam(self.flat, "flat field", stack, dark)
         if self.flat_after is not None:
-            last = self._image(self.flat_after, "second flat field", stack) - dark
+            last = self._beam(self.flat_after, "second flat field", stack, dark)
         dead = dead_pixels(first) | dead_pixels(last)
         if dead.all():
             raise ValueError(
@@ -77,19 +74,20 @@ class FlatField(Settings):
             )
         fill = filler(dead)
         first, last = (np.where(dead, np.float32(1), image) for image in (first, last))
-        gain, steps = 1 / first, max(len(stack) - 1, 1)
-
-        def read(t: int) -> Frame:
-            frame = np.subtract(stack.read(t), dark, dtype=np.float32)
-            frame *= gain if last is first else 1 / (first + (last - first) * np.float32(t / steps))
-            return fill(frame)
-
+        correct: Change = Linear(dark, np.float32(1) / first, fill)
+        if self.flat_after is not None:
+            correct = _Drifting(dark, first, last - first, max(len(stack) - 1, 1), fill)
         note = f"flat field: {int(dead.sum())} dead pixels filled"
-        return stack.derived(read, dtype=np.float32, note=note)
+        return changed(stack, correct, note=note)
 
     def _hashes(self) -> tuple[str, ...]:
         fields = [path for path in (self.flat, self.dark, self.flat_after) if path is not None]
         return tuple(sha256(file) for path in fields for file in _files(path))
+
+    def _beam(self, path: str, what: str, stack: Stack, dark: Image | None) -> Image:
+        """F - D."""
+        flat = self._image(path, what, stack)
+        return flat if dark is None else flat - dark
 
     def _image(self, path: str | os.PathLike[str], what: str, stack: Stack) -> Image:
         with read_stack(path) as field:
@@ -100,6 +98,31 @@ class FlatField(Settings):
                     "or crop both to the same region."
                 )
             return temporal_image(field, reduction(self.reduce))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drifting:
+    """Flat-field correction with F - D going from `first` by `drift` in `steps` frames."""
+
+    dark: Image | None
+    first: Image
+    drift: Image
+    steps: int
+    fill: Filler | None
+
+    def __call__(self, frame: Image, t: int) -> None:
+        """Correct float32 frame `t` in place."""
+        beam = self.drift * np.float32(t / self.steps)
+        beam += self.first
+        Linear(self.dark, np.divide(1, beam, out=beam), self.fill)(frame, t)
+
+    def within(self, window: Window) -> _Drifting | None:
+        """As :meth:`Change.within`."""
+        fixed = Linear(self.dark, None, self.fill).within(window)
+        if fixed is None:
+            return None
+        first, drift = self.first[window].copy(), self.drift[window].copy()
+        return replace(self, dark=fixed.offset, first=first, drift=drift, fill=fixed.fill)
 
 
 def _files(path: str) -> tuple[str, ...]:

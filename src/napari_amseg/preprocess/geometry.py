@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from napari_amseg.preprocess.pointwise import Changed
 from napari_amseg.settings import Settings, setting
 from napari_amseg.types import Stack
 
@@ -60,6 +61,9 @@ class Crop(Settings):
                 f"{height}x{width} (rows x columns)."
             )
         window = np.s_[self.y0 : y1, self.x0 : x1]
+        read = stack.read
+        # What will be cut off need not be corrected first, unless dead pixels are filled from it.
+        first = read.within(window) if isinstance(read, Changed) else None
         return stack.derived(
-            lambda t: stack.read(t)[window], shape=(len(stack), y1 - self.y0, x1 - self.x0)
+            first or (lambda t: read(t)[window]), shape=(len(stack), y1 - self.y0, x1 - self.x0)
         )

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from napari_amseg.preprocess.pointwise import Everywhere, Image, changed
 from napari_amseg.preprocess.statistics import grey_levels
 from napari_amseg.settings import Settings, setting
-from napari_amseg.types import Frame, Stack
+from napari_amseg.types import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,7 @@ class Invert(Settings):
         """The inverted stack."""
         fitted = self.fit(stack)
         total = np.float32(fitted.low) + np.float32(fitted.high)
-        return stack.derived(
-            lambda t: np.subtract(total, stack.read(t), dtype=np.float32), dtype=np.float32
-        )
+        return changed(stack, Everywhere(lambda frame: np.subtract(total, frame, out=frame)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Normalise(Settings):
     def apply(self, stack: Stack) -> Stack:
         """The mapped stack."""
         if self._keeps(stack):
-            return stack.derived(lambda t: stack.read(t).astype(np.float32), dtype=np.float32)
+            return changed(stack)
         fitted = self.fit(stack)
         low, high = float(fitted.low), float(fitted.high)  # type: ignore[arg-type]
         if not high > low:
@@ -107,14 +106,13 @@ class Normalise(Settings):
         gain = np.float32((self.out_high - self.out_low) / (high - low))
         shift = np.float32(self.out_low - low * float(gain))
 
-        def read(t: int) -> Frame:
-            frame = np.multiply(stack.read(t), gain, dtype=np.float32)
+        def scale(frame: Image) -> None:
+            frame *= gain
             frame += shift
-            return np.clip(frame, self.out_low, self.out_high, out=frame)
+            np.clip(frame, self.out_low, self.out_high, out=frame)
 
-        return stack.derived(
-            read, dtype=np.float32, note=f"grey values {low:g} to {high:g} fill the input range"
-        )
+        note = f"grey values {low:g} to {high:g} fill the input range"
+        return changed(stack, Everywhere(scale), note=note)
 
     def _keeps(self, stack: Stack) -> bool:
         return self.keep_uint8 and stack.dtype == np.uint8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,34 @@ def dead_pixels(divisor: NDArray[np.float32]) -> NDArray[np.bool_]:
     return ~(finite & (divisor > max(level, 0.0) * _SMALLEST_RELATIVE_DIVISOR))
 
 
-def filler(dead: NDArray[np.bool_]) -> Callable[[Frame], Frame]:
-    """A function that overwrites, in place, the dead pixels of a frame with the nearest good one.
+@dataclass(frozen=True, slots=True, eq=False)
+class Filler:
+    """Overwrites the dead pixels of a frame, in place, with the nearest good ones.
+
+    Attributes
+    ----------
+    dead, good : (2, n), rows and columns of the dead pixels and of what replaces them.
+    """
+
+    dead: NDArray[np.intp]
+    good: NDArray[np.intp]
+
+    def __call__(self, frame: Frame) -> None:
+        """Overwrite the dead pixels of a frame (Y, X)."""
+        frame[self.dead[0], self.dead[1]] = frame[self.good[0], self.good[1]]
+
+    def within(self, window: tuple[slice, slice]) -> Filler | None:
+        """The same for frames cropped to `window`; None if a good pixel lies outside."""
+        inside = _inside(self.dead, window)
+        dead, good = self.dead[:, inside], self.good[:, inside]
+        if not _inside(good, window).all():
+            return None
+        corner = np.array([[window[0].start], [window[1].start]])
+        return Filler(dead - corner, good - corner)
+
+
+def filler(dead: NDArray[np.bool_]) -> Filler | None:
+    """What fills these pixels of an image (Y, X); None if there is nothing to fill.
 
     Raises
     ------
@@ -32,12 +58,14 @@ def filler(dead: NDArray[np.bool_]) -> Callable[[Frame], Frame]:
     if dead.all():
         raise ValueError("no pixel of the image can be divided by: it is zero or negative.")
     if not dead.any():
-        return lambda frame: frame
-    rows, columns = distance_transform_edt(dead, return_distances=False, return_indices=True)
-    rows, columns = rows[dead], columns[dead]
+        return None
+    nearest = distance_transform_edt(dead, return_distances=False, return_indices=True)
+    return Filler(np.array(np.nonzero(dead)), nearest[:, dead])
 
-    def fill(frame: Frame) -> Frame:
-        frame[dead] = frame[rows, columns]
-        return frame
 
-    return fill
+def _inside(places: NDArray[np.intp], window: tuple[slice, slice]) -> NDArray[np.bool_]:
+    (y, x), (rows, columns) = places, window
+    within: NDArray[np.bool_] = (
+        (rows.start <= y) & (y < rows.stop) & (columns.start <= x) & (x < columns.stop)
+    )
+    return within

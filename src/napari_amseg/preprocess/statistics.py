@@ -12,7 +12,7 @@ from napari_amseg.types import Stack, sample_indices
 
 SAMPLE_FRAMES = 200
 SAMPLE_BYTES = 128 * 2**20
-_ROWS_AT_ONCE = 32
+_PIXELS_AT_ONCE = 2**14
 
 Reduce = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -20,22 +20,39 @@ REDUCTIONS = ("median", "mean", "percentile")
 
 
 def reduction(method: str, percentile: float = 10.0) -> Reduce:
-    """A function from (n, rows, columns) float32 to (rows, columns) float32 over the frames."""
+    """A function from (n, pixels) float32 to (pixels,) float32 over the frames."""
     if method == "mean":
         return lambda frames: frames.mean(axis=0, dtype=np.float64).astype(np.float32)
     if method == "median":
-        return lambda frames: np.median(frames, axis=0).astype(np.float32)
+        return lambda frames: _median(_sorted(frames))
     if method == "percentile":
-        return lambda frames: np.percentile(frames, percentile, axis=0).astype(np.float32)
+        return lambda frames: np.percentile(
+            _sorted(frames), percentile, axis=1, overwrite_input=True
+        ).astype(np.float32)
     raise ValueError(f"method is {method!r}: choose one of {', '.join(REDUCTIONS)}.")
 
 
 def reduce_frames(frames: NDArray[np.float32], reduce: Reduce) -> NDArray[np.float32]:
-    """Reduce (n, Y, X) over n a band of rows at a time: sorting copies its input."""
-    out = np.empty(frames.shape[1:], np.float32)
-    for y in range(0, frames.shape[1], _ROWS_AT_ONCE):
-        out[y : y + _ROWS_AT_ONCE] = reduce(frames[:, y : y + _ROWS_AT_ONCE])
-    return out
+    """Reduce (n, Y, X) over n a band of pixels at a time: sorting copies its input."""
+    pixels = frames.reshape(len(frames), -1)
+    out = np.empty(pixels.shape[1], np.float32)
+    for i in range(0, pixels.shape[1], _PIXELS_AT_ONCE):
+        out[i : i + _PIXELS_AT_ONCE] = reduce(pixels[:, i : i + _PIXELS_AT_ONCE])
+    return out.reshape(frames.shape[1:])
+
+
+def _sorted(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(pixels, n), sorted; a pixel's values side by side in memory sort several times faster."""
+    values = np.ascontiguousarray(frames.T)
+    values.sort(axis=1)
+    return values
+
+
+def _median(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The median of sorted (pixels, n); NaN, which sorts last, where one of them is NaN."""
+    n = values.shape[1]
+    middle = (values[:, (n - 1) // 2] + values[:, n // 2]) / np.float32(2)
+    return np.where(np.isnan(values[:, -1]), np.float32(np.nan), middle)
 
 
 def temporal_image(stack: Stack, reduce: Reduce) -> NDArray[np.float32]:
