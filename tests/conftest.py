@@ -15,6 +15,9 @@ from napari_amseg.labels import Label
 # Read when napari or Keras is first imported, so set before any test module is.
 _NAPARI_FOLDER = tempfile.TemporaryDirectory(prefix="napari-settings-")
 os.environ["NAPARI_CONFIG"] = str(Path(_NAPARI_FOLDER.name) / "settings.yaml")
+# Compiled networks of the tests are no business of the user's cache; all workers share them.
+_CACHE_FOLDER = tempfile.TemporaryDirectory(prefix="amseg-cache-")
+os.environ.setdefault("AMSEG_CACHE_FOLDER", _CACHE_FOLDER.name)
 os.environ.setdefault("QT_API", "pyqt6")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

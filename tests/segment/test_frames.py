@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_amseg.labels import DEFAULT_SCHEME
-from napari_amseg.models import ModelCard, build, load_bundle, save_bundle
+from napari_amseg.models import ModelCard, build, save_bundle
 from napari_amseg.segment import (
     Prediction,
     SegmentSettings,
@@ -23,10 +23,11 @@ class ThresholdEngine:
     The areas are those of one class, everywhere predicted with the grey value as probability.
     """
 
-    name, device, multiple = "threshold", "test", 16
+    name, device, multiple, parallel = "threshold", "test", 16, 2
 
-    def __init__(self):
+    def __init__(self, batch_pixels=2**20):
         self.shapes = []
+        self.batch_pixels = batch_pixels
 
     def predict(self, batch, rows, columns):
         self.shapes.append(batch.shape)
@@ -79,20 +80,19 @@ def test_frames_are_done_in_the_order_asked_for(rng):
 
 
 def test_calls_keep_to_two_shapes_and_to_the_pixel_budget(rng):
-    engine = ThresholdEngine()
+    engine = ThresholdEngine(batch_pixels=4 * 64 * 64)
     stack = stack_from_array(rng.random((11, 60, 60), np.float32))
-    settings = SegmentSettings(batch_size=8, batch_pixels=4 * 64 * 64)
-    list(segment_frames(stack, engine, settings))
+    list(segment_frames(stack, engine, SegmentSettings(batch_size=8)))
     assert set(engine.shapes) <= {(4, 64, 64), (1, 64, 64)}
 
 
-def test_closing_stops_after_the_batch_at_hand(rng):
+def test_closing_stops_after_the_batches_at_hand(rng):
     engine = ThresholdEngine()
     stack = stack_from_array(rng.random((100, 16, 16), np.float32))
     frames = segment_frames(stack, engine, SegmentSettings(batch_size=4))
     next(frames)
     frames.close()
-    assert len(engine.shapes) == 1
+    assert len(engine.shapes) <= 6  # what was begun ahead, of 25
 
 
 def windows(shape):
@@ -135,19 +135,11 @@ def test_a_scheme_without_cavities_is_scored_over_all_its_classes(tmp_path, rng)
     assert found.areas[..., 0].sum() == 31 * 46
 
 
-def test_openvino_agrees_with_keras(rng):
-    pytest.importorskip("openvino", reason="the OpenVINO engine is an extra: cpu")
-    bundle = load_bundle("fast")
-    frames = rng.random((2, 64, 96), np.float32)
-    keras, openvino = (
-        make_engine(bundle, n, confidence=True).predict(frames, *windows(frames.shape))
-        for n in ("keras", "openvino")
-    )
-    assert (keras.labels == openvino.labels).mean() >= 0.9999
-    assert np.abs(keras.confidence.astype(int) - openvino.confidence).max() <= 1
-    np.testing.assert_allclose(keras.areas, openvino.areas, rtol=1e-3, atol=2)
-
-
 def test_unknown_engine(bundle):
     with pytest.raises(ValueError, match="choose one of auto"):
         make_engine(bundle, "abacus")
+
+
+def test_unknown_precision(bundle):
+    with pytest.raises(ValueError, match="choose one of auto"):
+        make_engine(bundle, precision="f8")

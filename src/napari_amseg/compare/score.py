@@ -46,7 +46,7 @@ def score_bundle(
     Stopped
         Between two frames of being asked to.
     """
-    engine = make_engine(bundle, settings.engine)
+    engine = make_engine(bundle, settings.engine, precision=settings.precision)
     frames = split.of("test")
     inputs = InputFrames(benchmark, bundle.card.chain, split.subset_of)
     confusion = Confusion(benchmark.scheme)
@@ -78,7 +78,7 @@ def time_segmentation(
     Returns
     -------
     ``shape``, ``calls``, ``batch_size`` and, in ms a frame, ``ms_batch_1`` and ``ms_batch``
-    (with `batch_size` frames a call).
+    (with `batch_size` frames at once).
     """
     shape = Counter(inputs.shape(frame) for frame in frames).most_common(1)[0][0]
     shown = [frame for frame in frames if inputs.shape(frame) == shape]

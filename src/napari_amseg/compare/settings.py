@@ -10,7 +10,6 @@ from napari_amseg.segment.engine import ENGINES
 from napari_amseg.settings import setting
 from napari_amseg.train import TrainSettings
 
-_ANY_NUMBER = 2**40  # of pixels: a batch is timed with the frames that it is said to have
 GROWING = ("repeats", "seed")  # may differ from one call to the next
 
 
@@ -29,11 +28,11 @@ class CompareSettings(TrainSettings):
         "auto", choices=ENGINES, help="What computes the test masks; auto picks and says which."
     )
     segment_batch_size: int = setting(
-        SegmentSettings().batch_size,
+        8,
         low=1,
         high=256,
         unit="frames",
-        help="Segmentation is timed with one frame and with this many a model call.",
+        help="Segmentation is timed with one frame and with this many at once.",
     )
 
     def training(self, seed: int) -> TrainSettings:
@@ -44,9 +43,7 @@ class CompareSettings(TrainSettings):
     @property
     def segmenting(self) -> SegmentSettings:
         """Those of a segmentation of the test images."""
-        return SegmentSettings(
-            engine=self.engine, batch_size=self.segment_batch_size, batch_pixels=_ANY_NUMBER
-        )
+        return SegmentSettings(engine=self.engine, batch_size=self.segment_batch_size)
 
     def fixed(self) -> dict[str, Any]:
         """What must stay the same for all runs of a comparison."""

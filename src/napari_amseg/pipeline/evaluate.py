@@ -115,7 +115,9 @@ def evaluate(request: EvaluateRequest, *, track: Track = silent) -> dict[str, An
     )
     with OutputFiles(request.folder) as files:
         with clock.stage("load_model"):
-            engine = make_engine(bundle, request.segment.engine)
+            engine = make_engine(
+                bundle, request.segment.engine, precision=request.segment.precision
+            )
         inputs = InputFrames(benchmark, bundle.card.chain, request.split.subset_of)
         total, rows = Confusion(benchmark.scheme), []
         with clock.stage("frames"):

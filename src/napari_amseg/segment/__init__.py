@@ -4,6 +4,7 @@ from napari_amseg.segment.engine import Engine, Prediction, make_engine, shared_
 from napari_amseg.segment.frames import (
     FrameLabels,
     SegmentSettings,
+    frames_a_call,
     predict_frames,
     segment_frames,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "Prediction",
     "SegmentSettings",
     "Tiling",
+    "frames_a_call",
     "make_engine",
     "postprocess",
     "predict_frames",

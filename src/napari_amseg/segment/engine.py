@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.models import Bundle, load_bundle
+from napari_amseg.models.gpu import may_have_gpu
 
 ENGINES = ("auto", "keras", "openvino")
+PRECISIONS = ("auto", "f32", "bf16")
 Floats = NDArray[np.float32]
 
 
@@ -46,16 +49,21 @@ class Engine(Protocol):
 
     Attributes
     ----------
-    name : ``keras`` or ``openvino``. device : backend and device, for people and records.
+    name : ``keras`` or ``openvino``. device : backend, precision and device, for people and
+        records.
     multiple : rows and columns of a batch must be multiples of this.
+    batch_pixels : most pixels that it does well in one call.
+    parallel : how many threads may call :meth:`predict` at once with profit.
     """
 
     name: str
     device: str
     multiple: int
+    batch_pixels: int
+    parallel: int
 
     def predict(self, batch: Floats, rows: Floats, columns: Floats) -> Prediction:
-        """Class maps of frames (B, Y, X) in the network's input range.
+        """Class maps of frames (B, Y, X) in the network's input range; safe in several threads.
 
         rows, columns : (B, Y) and (B, X), 1 where a pixel counts in the areas, else 0: padding and
         what neighbouring tiles share is left out.
@@ -63,47 +71,61 @@ class Engine(Protocol):
         ...
 
 
-def make_engine(bundle: Bundle, name: str = "auto", *, confidence: bool = False) -> Engine:
+def make_engine(
+    bundle: Bundle, name: str = "auto", *, precision: str = "auto", confidence: bool = False
+) -> Engine:
     """The engine of this name for this model; ``auto`` takes Keras on a GPU, else OpenVINO where
-    it is installed, else Keras on the CPU. confidence : whether predictions hold that map.
+    it is installed, else Keras on the CPU.
+
+    Parameters
+    ----------
+    precision : ``f32``, ``bf16``, or ``auto``, the fastest of them that the device computes with.
+    confidence : whether predictions hold that map.
 
     Raises
     ------
     ValueError
-        If there is no engine of this name.
+        If there is no engine of this name, or it does not compute in this precision.
     ImportError
         If OpenVINO is asked for and not installed.
     """
     if name not in ENGINES:
         raise ValueError(f"engine is {name!r}: choose one of {', '.join(ENGINES)}.")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}: choose one of {', '.join(PRECISIONS)}.")
     if name == "auto":
         name = _best_engine()
     if name == "openvino":
         from napari_amseg.segment.openvino_engine import OpenVinoEngine
 
-        return OpenVinoEngine(bundle, confidence=confidence)
+        return OpenVinoEngine(bundle, precision=precision, confidence=confidence)
     from napari_amseg.segment.keras_engine import KerasEngine
 
-    return KerasEngine(bundle, confidence=confidence)
+    return KerasEngine(bundle, precision=precision, confidence=confidence)
 
 
-def shared_engine(bundle: Bundle, name: str = "auto", *, confidence: bool = False) -> Engine:
+def shared_engine(
+    bundle: Bundle, name: str = "auto", *, precision: str = "auto", confidence: bool = False
+) -> Engine:
     """The engine for these very weights, kept in this process for the next stack or job.
 
     Raises as :func:`make_engine`.
     """
-    return _kept_engine(bundle.folder, bundle.weights_sha256, name, confidence)
+    return _kept_engine(bundle.folder, bundle.weights_sha256, name, precision, confidence)
 
 
 @lru_cache(maxsize=2)
-def _kept_engine(folder: Path, weights_sha256: str, name: str, confidence: bool) -> Engine:
-    return make_engine(load_bundle(folder), name, confidence=confidence)
+def _kept_engine(
+    folder: Path, weights_sha256: str, name: str, precision: str, confidence: bool
+) -> Engine:
+    return make_engine(load_bundle(folder), name, precision=precision, confidence=confidence)
 
 
 def _best_engine() -> str:
-    from importlib.util import find_spec
+    if not find_spec("openvino"):
+        return "keras"
+    if not may_have_gpu():
+        return "openvino"
+    from napari_amseg.models.backend import has_gpu  # starts the backend, which takes seconds
 
-    from napari_amseg.models.backend import has_gpu, keras
-
-    exports = keras.backend.backend() == "tensorflow"
-    return "openvino" if exports and find_spec("openvino") and not has_gpu() else "keras"
+    return "keras" if has_gpu() else "openvino"

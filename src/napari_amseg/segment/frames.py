@@ -1,15 +1,17 @@
-"""Segment a preprocessed stack, frame by frame, in any order."""
+"""Segment a preprocessed stack, in any order: reading, inference and what follows overlap."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_amseg.segment.engine import ENGINES, Engine, Floats, Prediction
+from napari_amseg.overlap import ordered_map
+from napari_amseg.segment.engine import ENGINES, PRECISIONS, Engine, Floats, Prediction
 from napari_amseg.segment.tiling import Tiling
 from napari_amseg.segment.uncertainty import uncertainty
 from napari_amseg.settings import Settings, setting
@@ -23,14 +25,19 @@ class SegmentSettings(Settings):
     engine: str = setting(
         "auto", choices=ENGINES, help="What computes the masks; auto picks and says what it picked."
     )
-    batch_size: int = setting(8, low=1, high=256, unit="frames", help="Most frames a model call.")
+    precision: str = setting(
+        "auto",
+        choices=PRECISIONS,
+        help="Numbers of the network: bf16 is faster, f32 the same on every machine; auto takes "
+        "the fastest the device computes with.",
+    )
+    batch_size: int = setting(
+        64, low=1, high=256, unit="frames", help="Most frames a model call; engines take fewer."
+    )
     tile_px: int = setting(
         1024, low=64, unit="px", help="Frames longer or wider than this are cut into tiles."
     )
     overlap_px: int = setting(96, low=0, unit="px", help="What neighbouring tiles share.")
-    batch_pixels: int = setting(
-        2**20, low=4096, unit="px", help="Most pixels a model call: bounds the memory it takes."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +85,44 @@ def predict_frames(
     ------
     FrameLabels. Closing the generator stops the work after the batch at hand.
     """
-    tiling = Tiling.plan(
-        stack.frame_shape,
-        multiple=engine.multiple,
-        largest=settings.tile_px,
-        overlap=settings.overlap_px,
-    )
-    n_tiles = tiling.n_tiles
-    most = settings.batch_pixels // (tiling.tile_shape[0] * tiling.tile_shape[1])
-    tiles_at_once = max(1, min(most, settings.batch_size * n_tiles))
-    frames_at_once = max(1, tiles_at_once // n_tiles)
+    tiling = _tiling(stack.frame_shape, engine, settings)
+    n_tiles, tiles_at_once = tiling.n_tiles, _tiles_a_call(tiling, engine, settings)
+    frames_at_once = frames_a_call(stack.frame_shape, engine, settings)
     rows, columns = (np.tile(kept, (frames_at_once, 1)) for kept in tiling.kept())
-    todo = iter(range(len(stack)) if order is None else order)
-    while group := list(islice(todo, frames_at_once)):
-        tiles = np.concatenate([tiling.cut(stack.read(t)) for t in group])
+
+    def predict(group: list[int]) -> list[FrameLabels]:
+        cut = [tiling.cut(stack.read(t)) for t in group]
+        tiles = cut[0] if len(cut) == 1 else np.concatenate(cut)
         found = _in_batches(engine, tiles, rows, columns, tiles_at_once)
-        for i, t in enumerate(group):
-            yield _joined(t, found[i * n_tiles : (i + 1) * n_tiles], tiling)
+        return [
+            _joined(t, found[i * n_tiles : (i + 1) * n_tiles], tiling) for i, t in enumerate(group)
+        ]
+
+    todo = iter(range(len(stack)) if order is None else order)
+    groups = iter(lambda: list(islice(todo, frames_at_once)), [])
+    # One thread more than the engine serves: it reads and cuts meanwhile.
+    with closing(ordered_map(predict, groups, workers=engine.parallel + 1)) as done:
+        for group in done:
+            yield from group
+
+
+def frames_a_call(shape: tuple[int, int], engine: Engine, settings: SegmentSettings) -> int:
+    """Frames (Y, X) that are computed together: a multiple of them done apart gives the very
+    numbers that it would have among others.
+    """
+    tiling = _tiling(shape, engine, settings)
+    return max(1, _tiles_a_call(tiling, engine, settings) // tiling.n_tiles)
+
+
+def _tiling(shape: tuple[int, int], engine: Engine, settings: SegmentSettings) -> Tiling:
+    return Tiling.plan(
+        shape, multiple=engine.multiple, largest=settings.tile_px, overlap=settings.overlap_px
+    )
+
+
+def _tiles_a_call(tiling: Tiling, engine: Engine, settings: SegmentSettings) -> int:
+    most = engine.batch_pixels // (tiling.tile_shape[0] * tiling.tile_shape[1])
+    return max(1, min(most, settings.batch_size * tiling.n_tiles))
 
 
 def _joined(frame: int, tiles: Prediction, tiling: Tiling) -> FrameLabels:

@@ -1,4 +1,9 @@
-"""Keras: the model with the argmax built in, compiled by the backend, on its default device."""
+"""Keras: the model with the argmax built in, as one compiled graph on the backend's device.
+
+On a CPU it computes in float32 and is what the other engines are compared with. On a GPU it
+computes in bfloat16 where the GPU is made for that, and several batches are on their way at once:
+while one is computed, others are copied there and back.
+"""
 
 from __future__ import annotations
 
@@ -10,39 +15,62 @@ from napari_amseg.models import Bundle, architecture
 from napari_amseg.segment.engine import Floats, Prediction
 from napari_amseg.segment.uncertainty import LEAST_PROBABILITY, scored_channels
 
+_GPU_CALLS = 3
+_GPU_PIXELS = 2**23  # 64 frames of 256x512: with fewer, a large GPU waits for kernels to start
+_CPU_PIXELS = 2**20
+
 
 class KerasEngine:
-    """The Keras model with the argmax built in, compiled by the backend, on its default device."""
+    """The Keras model with the argmax built in, compiled, on the backend's default device.
+
+    Attributes
+    ----------
+    precision : ``f32`` or ``bf16``. A GPU may round float32 to 19 bits inside a convolution.
+    start : the compiled graph from (B, Y, X, 1), rows and columns to tensors of the backend, for
+        who does not want to wait for them.
+    batch_pixels, parallel : what suits the device, see :class:`.engine.Engine`.
+    """
 
     name = "keras"
 
-    def __init__(self, bundle: Bundle, *, confidence: bool = False) -> None:
-        from napari_amseg.models.backend import device
+    def __init__(
+        self, bundle: Bundle, *, confidence: bool = False, precision: str = "auto"
+    ) -> None:
+        from napari_amseg.models.backend import compiled, device, has_gpu, prefers_bfloat16
+        from napari_amseg.models.half_precision import lightened
 
-        self.device = device()
+        if precision == "auto":
+            precision = "bf16" if prefers_bfloat16() else "f32"
+        self.precision = precision
+        self.device = device() + (", bfloat16" if precision == "bf16" else "")
         self.multiple = architecture(bundle.card.architecture).multiple
-        self._model = prediction_model(bundle, confidence=confidence)
+        self.parallel = _GPU_CALLS if has_gpu() else 1
+        self.batch_pixels = _GPU_PIXELS if has_gpu() else _CPU_PIXELS
+        network = lightened(bundle.model) if precision == "bf16" else bundle.model
+        self.start = compiled(prediction_model(bundle, network, confidence=confidence))
 
     def predict(self, batch: Floats, rows: Floats, columns: Floats) -> Prediction:
         """Class maps of frames (B, Y, X)."""
-        found = self._model.predict_on_batch([batch[..., np.newaxis], rows, columns])
-        return Prediction(*(np.asarray(part) for part in found))
+        from napari_amseg.models.backend import keras
+
+        found = self.start(batch[..., np.newaxis], rows, columns)
+        return Prediction(*(np.asarray(keras.ops.convert_to_numpy(part)) for part in found))
 
 
-def prediction_model(bundle: Bundle, *, confidence: bool = False) -> Any:
-    """The bundle's model with its softmax reduced to what a :class:`Prediction` holds."""
+def prediction_model(bundle: Bundle, network: Any, *, confidence: bool = False) -> Any:
+    """The bundle's network with its softmax reduced to what a :class:`Prediction` holds."""
     from napari_amseg.models.backend import keras
 
-    ops, model = keras.ops, bundle.model
+    ops = keras.ops
     rows, columns = (keras.Input((None,), name=name) for name in ("rows", "columns"))
-    softmax = ops.cast(model.output, "float32")
+    softmax = ops.cast(network.output, "float32")
     channel = ops.argmax(softmax, axis=-1)
     codes = np.asarray(bundle.card.scheme.codes, np.int32)
     labels = ops.cast(ops.take(ops.convert_to_tensor(codes), channel), "uint8")
     outputs = [labels, _areas(softmax, channel, rows, columns, bundle)]
     if confidence:
         outputs.append(ops.cast(ops.round(255 * ops.max(softmax, axis=-1)), "uint8"))
-    return keras.Model([model.input, rows, columns], outputs, name="prediction")
+    return keras.Model([network.input, rows, columns], outputs, name="prediction")
 
 
 def _areas(softmax: Any, channel: Any, rows: Any, columns: Any, bundle: Bundle) -> Any:

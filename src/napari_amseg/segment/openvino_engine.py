@@ -1,24 +1,44 @@
-"""OpenVINO on CPUs: the Keras network exported once, compiled for this processor in float32."""
+"""OpenVINO on CPUs: the network compiled for this processor once, kept for the next run."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import threading
 from typing import Any
 
 import numpy as np
 
+from napari_amseg.labels import LabelScheme
 from napari_amseg.models import Bundle, architecture
+from napari_amseg.segment.compiled_cache import CompiledCache
 from napari_amseg.segment.engine import Floats, Prediction
+from napari_amseg.segment.openvino_network import openvino_logits
 from napari_amseg.segment.uncertainty import LEAST_PROBABILITY, scored_channels
 
 
 class OpenVinoEngine:
-    """Float32 inference on the CPU; the class map is part of the compiled graph."""
+    """Inference on the CPU; the class map is part of the compiled graph.
+
+    Several frames are done at once, each by few threads: less waiting than many threads on one.
+
+    Parameters
+    ----------
+    bundle : the model. precision : ``bf16``, ``f32``, or ``auto`` for bf16 where the processor
+        computes with it. confidence : whether predictions hold that map.
+
+    Raises
+    ------
+    ImportError
+        If OpenVINO is not installed.
+    ValueError
+        If bf16 is asked for on a processor without it, or the network has a layer not known here.
+    """
 
     name = "openvino"
+    batch_pixels = 1  # frame by frame: what one thread works on stays near the processor
 
-    def __init__(self, bundle: Bundle, *, confidence: bool = False) -> None:
+    def __init__(
+        self, bundle: Bundle, *, precision: str = "auto", confidence: bool = False
+    ) -> None:
         try:
             import openvino as ov
         except ImportError as error:
@@ -27,22 +47,38 @@ class OpenVinoEngine:
             ) from error
         self.multiple = architecture(bundle.card.architecture).multiple
         core = ov.Core()
-        self.device = f"openvino on {core.get_property('CPU', 'FULL_DEVICE_NAME').strip()}"
-        with tempfile.TemporaryDirectory() as folder:
-            exported = Path(folder) / "model"
-            bundle.model.export(exported, format="tf_saved_model", verbose=False)
-            network = _with_prediction(ov.convert_model(exported), bundle, confidence)
-            options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        self.precision = _precision(core, precision)
+        processor = core.get_property("CPU", "FULL_DEVICE_NAME").strip()
+        self.device = f"openvino {self.precision} on {processor}"
+        options = {"INFERENCE_PRECISION_HINT": self.precision, "PERFORMANCE_HINT": "THROUGHPUT"}
+        cache = CompiledCache(bundle, ov.__version__, processor, options, confidence)
+        self._compiled = cache.load(core, options)
+        if self._compiled is None:
+            network = prediction_network(bundle, confidence=confidence)
             self._compiled = core.compile_model(network, "CPU", options)
+            cache.keep(self._compiled)
+        self.parallel = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._here = threading.local()
 
     def predict(self, batch: Floats, rows: Floats, columns: Floats) -> Prediction:
         """Class maps of frames (B, Y, X)."""
-        found = self._compiled([batch[..., np.newaxis], rows, columns])
+        if not hasattr(self._here, "request"):
+            self._here.request = self._compiled.create_infer_request()
+        found = self._here.request.infer([batch[:, np.newaxis], rows, columns])
         return Prediction(*(np.array(found[i]) for i in range(len(found))))
 
 
-def _with_prediction(network: Any, bundle: Bundle, confidence: bool) -> Any:
-    """The network with its softmax reduced to what a :class:`Prediction` holds.
+def _precision(core: Any, wanted: str) -> str:
+    has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if wanted == "bf16" and not has_bf16:
+        raise ValueError("this processor does not compute with bf16: choose precision f32 or auto.")
+    if wanted == "auto":
+        return "bf16" if has_bf16 else "f32"
+    return wanted
+
+
+def prediction_network(bundle: Bundle, *, confidence: bool = False) -> Any:
+    """The network with its logits reduced to what a :class:`Prediction` holds.
 
     Everything is done on planes (B, Y, X), one a class, and summed by matrix products, which costs
     next to nothing; on (B, Y, X, classes) it would take a tenth of the network's own time.
@@ -50,22 +86,22 @@ def _with_prediction(network: Any, bundle: Bundle, confidence: bool) -> Any:
     import openvino as ov
     from openvino import opset13 as ops
 
-    softmax = network.output(0).get_node().input_value(0)
+    frame, logits = openvino_logits(bundle.model)
     rows, columns = (ops.parameter([-1, -1], np.float32, name) for name in ("rows", "columns"))
     scheme = bundle.card.scheme
-    planes = [
-        ops.gather(softmax, _number(i, np.int32), _number(3, np.int32))
-        for i in range(len(scheme.codes))
-    ]
-    best = planes[0]
-    code = ops.broadcast(_number(scheme.codes[0]), ops.shape_of(best))
-    for plane, other in zip(planes[1:], scheme.codes[1:], strict=True):
-        code = ops.select(ops.greater(plane, best), _number(other), code)
-        best = ops.maximum(plane, best)
+    planes = _planes(logits, len(scheme.codes))
+    best, code = _best(planes, scheme)
+    powers = [ops.exp(ops.subtract(plane, best)) for plane in planes]
+    total = powers[0]
+    for power in powers[1:]:
+        total = ops.add(total, power)
+    share = ops.divide(_number(1.0), total)  # the probability of the best
     areas = [
         _total(part, rows, columns)
         for i in scored_channels(scheme)
-        for part in _parts(planes[i], ops.equal(code, _number(scheme.codes[i])))
+        for part in _parts(
+            ops.multiply(powers[i], share), ops.equal(code, _number(scheme.codes[i]))
+        )
     ]
     shape = ops.constant(np.array([0, -1, 3]))
     outputs = [
@@ -73,9 +109,31 @@ def _with_prediction(network: Any, bundle: Bundle, confidence: bool) -> Any:
         ops.reshape(ops.concat(areas, 1), shape, special_zero=True),
     ]
     if confidence:
-        of_255 = ops.round(ops.multiply(best, _number(255)), "half_to_even")
+        of_255 = ops.round(ops.multiply(share, _number(255)), "half_to_even")
         outputs.append(ops.convert(of_255, "u8"))
-    return ov.Model(outputs, [*network.get_parameters(), rows, columns], "prediction")
+    return ov.Model(outputs, [frame, rows, columns], "prediction")
+
+
+def _planes(logits: Any, n: int) -> list[Any]:
+    """The logits of each class (B, Y, X)."""
+    from openvino import opset13 as ops
+
+    # One more axis makes OpenVINO lay the classes out one after the other, here and not later.
+    apart = ops.split(ops.unsqueeze(logits, _number(2, np.int64)), _number(1, np.int64), n)
+    axes = ops.constant(np.array([1, 2]))
+    return [ops.squeeze(apart.output(i), axes) for i in range(n)]
+
+
+def _best(planes: list[Any], scheme: LabelScheme) -> tuple[Any, Any]:
+    """The highest logit (B, Y, X) and the code of its class, as float."""
+    from openvino import opset13 as ops
+
+    best = planes[0]
+    code = ops.broadcast(_number(scheme.codes[0]), ops.shape_of(best))
+    for plane, other in zip(planes[1:], scheme.codes[1:], strict=True):
+        code = ops.select(ops.greater(plane, best), _number(other), code)
+        best = ops.maximum(plane, best)
+    return best, code
 
 
 def _number(value: float, dtype: Any = np.float32) -> Any:

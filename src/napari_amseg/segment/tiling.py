@@ -45,7 +45,12 @@ class Tiling:
         return len(self.rows) * len(self.columns)
 
     def cut(self, frame: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Tiles (n_tiles, rows, columns) of a frame, its border mirrored outwards as padding."""
+        """Tiles (n_tiles, rows, columns) of a frame, its border mirrored outwards as padding.
+
+        A frame that is a tile is not copied.
+        """
+        if frame.shape == self.tile_shape:
+            return np.asarray(frame, np.float32)[np.newaxis]
         tiles = np.empty((self.n_tiles, *self.tile_shape), np.float32)
         spans = ((r, c) for r in self.rows for c in self.columns)
         for tile, ((y0, y1, _, _), (x0, x1, _, _)) in zip(tiles, spans, strict=True):
@@ -70,6 +75,8 @@ class Tiling:
 
     def join(self, maps: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The class map (Y, X) of a frame from those of its tiles."""
+        if self.frame_shape == self.tile_shape:
+            return maps[0]
         joined = np.empty(self.frame_shape, np.uint8)
         spans = ((r, c) for r in self.rows for c in self.columns)
         for tile, ((y0, _, ya, yb), (x0, _, xa, xb)) in zip(maps, spans, strict=True):
