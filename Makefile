@@ -15,7 +15,7 @@ help:
 	@echo "make test    the tests; PYTEST_ARGS=\"-m slow\" for the long ones"
 	@echo "make lint    ruff, mypy, import contracts, napari manifest"
 	@echo "make docs    the documentation into site/"
-	@echo "make bench   memory and speed of measuring, event loop, docks and painting in napari"
+	@echo "make bench   speed and memory, measured, as JSON into bench_output/; takes an hour or so"
 	@echo "make env     only the virtual environment, .venv"
 
 env:
@@ -38,8 +38,6 @@ docs: env
 	$(PY) -m mkdocs build --strict
 
 bench: env
-	$(PY) benchmarks/memory.py
-	$(PY) benchmarks/measuring.py
-	xvfb-run -a -s "-screen 0 1920x1080x24" $(PY) benchmarks/event_loop.py
-	xvfb-run -a -s "-screen 0 1920x1080x24" $(PY) benchmarks/quantification_dock.py
-	xvfb-run -a -s "-screen 0 1920x1080x24" $(PY) benchmarks/painting.py
+	@if command -v xvfb-run >/dev/null; then \
+		xvfb-run -a -s "-screen 0 1920x1080x24" $(PY) benchmarks/all.py -o bench_output; \
+	else $(PY) benchmarks/all.py -o bench_output; fi

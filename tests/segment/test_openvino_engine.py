@@ -171,3 +171,20 @@ def test_a_layer_that_is_not_known_is_named(rng):
     model = keras.Model(frame, keras.layers.Softmax()(x))
     with pytest.raises(ValueError, match="noise is a GaussianNoise"):
         openvino_logits(model)
+
+
+def test_the_first_calls_of_a_process_may_come_from_several_threads():
+    """OpenVINO's Python hung now and then when they did."""
+    code = (
+        "import threading, numpy as np\n"
+        "from napari_amseg import load_bundle\n"
+        "from napari_amseg.segment import make_engine\n"
+        "engine = make_engine(load_bundle('fast'), 'openvino')\n"
+        "frame, side = np.zeros((1, 64, 64), np.float32), np.ones((1, 64), np.float32)\n"
+        "work = [threading.Thread(target=engine.predict, args=(frame, side, side), daemon=True)"
+        " for _ in range(6)]\n"
+        "for thread in work: thread.start()\n"
+        "for thread in work: thread.join(60)\n"
+        "raise SystemExit(any(thread.is_alive() for thread in work))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

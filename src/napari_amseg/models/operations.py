@@ -29,11 +29,18 @@ def count_operations(model: Any, frame_shape: tuple[int, int]) -> int:
     ValueError
         If the network has a layer with a kernel that is not known here, or nested models.
     """
+    return sum(operations_by_layer(model, frame_shape).values())
+
+
+def operations_by_layer(model: Any, frame_shape: tuple[int, int]) -> dict[str, int]:
+    """The same, of each layer that counts, by its name. Parameters as :func:`count_operations`."""
     used = {layer: n for layer in model.layers if (n := _uses_a_place(layer))}
     inside = keras.Model(model.input, [layer.output for layer in used])
     shapes = inside.compute_output_shape((1, *frame_shape, model.input_shape[-1]))
-    places = (prod(shape[1:-1]) for shape in shapes)
-    return sum(2 * n * uses for n, uses in zip(places, used.values(), strict=True))
+    return {
+        layer.name: 2 * prod(shape[1:-1]) * uses
+        for (layer, uses), shape in zip(used.items(), shapes, strict=True)
+    }
 
 
 def _uses_a_place(layer: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -58,14 +58,22 @@ class OpenVinoEngine:
             self._compiled = core.compile_model(network, "CPU", options)
             cache.keep(self._compiled)
         self.parallel = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-        self._here = threading.local()
+        self._requests: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(self.parallel + 1):
+            self._requests.put(self._compiled.create_infer_request())
+        # Once in one thread: OpenVINO's Python sets itself up in its first calls, and two threads
+        # that do so at once wait for each other for ever.
+        side = np.ones((1, self.multiple), np.float32)
+        self.predict(np.zeros((1, self.multiple, self.multiple), np.float32), side, side)
 
     def predict(self, batch: Floats, rows: Floats, columns: Floats) -> Prediction:
         """Class maps of frames (B, Y, X)."""
-        if not hasattr(self._here, "request"):
-            self._here.request = self._compiled.create_infer_request()
-        found = self._here.request.infer([batch[:, np.newaxis], rows, columns])
-        return Prediction(*(np.array(found[i]) for i in range(len(found))))
+        request = self._requests.get()
+        try:
+            found = request.infer([batch[:, np.newaxis], rows, columns])
+            return Prediction(*(np.array(found[i]) for i in range(len(found))))
+        finally:
+            self._requests.put(request)
 
 
 def _precision(core: Any, wanted: str) -> str:
