@@ -116,7 +116,7 @@ class _Network:
     def _upsampled_part(self, joined: Any) -> tuple[Any, Any]:
         """What is up-sampled in a joint of two, and the other; None if it is not such a joint."""
         first, *others = joined.input
-        layer = self._layers.get(id(first))
+        layer: Any = self._layers.get(id(first))
         if type(layer).__name__ != "UpSampling2D" or len(others) != 1 or self._uses[id(first)] > 1:
             return None, None
         return layer.input, others[0]

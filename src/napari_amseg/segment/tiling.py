@@ -76,7 +76,7 @@ class Tiling:
     def join(self, maps: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The class map (Y, X) of a frame from those of its tiles."""
         if self.frame_shape == self.tile_shape:
-            return maps[0]
+            return np.asarray(maps[0])
         joined = np.empty(self.frame_shape, np.uint8)
         spans = ((r, c) for r in self.rows for c in self.columns)
         for tile, ((y0, _, ya, yb), (x0, _, xa, xb)) in zip(maps, spans, strict=True):
