@@ -2,7 +2,7 @@
 
     AMSEG_DATA=/path/to/real/frames python benchmarks/rounding.py [--model fast] [-o rounding.json]
 
-bf16 is what the OpenVINO engine does. int8 is imitated, to see whether it were worth having: weights
+bf16 is what the OpenVINO engine does. int8 is imitated, to see if it were worth having: weights
 are rounded to 255 levels a channel, or feature maps behind each ReLU to 256 levels, with the
 range of each taken from these very frames, the best a calibration could find. Compared with
 float32 on up to four frames of each real stack; prints JSON.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal as dsp
 
 from napari_amseg.measure.sampling import even_series, even_times
 
@@ -145,11 +144,13 @@ def _pearson(series: Array, longer: Array) -> tuple[Array, NDArray[np.int64]]:
 
     All sums over pairs of known values are correlations, done by Fourier transforms.
     """
+    from scipy.signal import correlate  # takes half a second
+
     mx, x = _mask_and_scaled(series)
     my, y = _mask_and_scaled(longer)
 
     def sums(of_series: Array, of_longer: Array) -> Array:
-        return np.asarray(dsp.correlate(of_longer, of_series, "valid", "fft"))
+        return np.asarray(correlate(of_longer, of_series, "valid", "fft"))
 
     n = np.rint(sums(mx, my)).astype(np.int64)
     sx, sy = sums(x, my), sums(mx, y)

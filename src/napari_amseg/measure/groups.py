@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
 
 LEAST_POINTS = 3
 LINE_METHODS = ("lda", "logistic")
@@ -123,6 +122,8 @@ def covariance_ellipse(points: ArrayLike, *, level: float = 0.95) -> Ellipse:
     values = _checked(points)
     if not 0 < level < 1:
         raise ValueError(f"level is {level:g}: it is a share between 0 and 1, such as 0.95.")
+    from scipy.stats import chi2  # takes half a second
+
     if len(values) < LEAST_POINTS:
         raise ValueError(f"{_points(len(values))}; an ellipse needs {LEAST_POINTS} or more.")
     covariance = np.cov(values, rowvar=False)

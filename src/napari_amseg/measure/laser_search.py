@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage, stats
+from scipy import ndimage
 
 from napari_amseg.measure.laser_frame import relative_change
 from napari_amseg.measure.laser_line import FEWEST_FRAMES, LaserLine, remarks
@@ -259,6 +259,8 @@ def _judged(
 
 def _confidence(track: _Track, width: int, n_frames: int) -> float:
     """Share of the frames of a track on its line; ValueError if chance might have done it."""
+    from scipy import stats  # takes half a second
+
     on, length = int(track.inliers.sum()), track.last - track.first + 1
     share = on / length
     by_chance = min(1.0, (2 * _TOLERANCE_PX + 1) / width)

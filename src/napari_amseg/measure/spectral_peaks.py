@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, special, stats
+from scipy import ndimage, special
 
 Array = NDArray[np.float64]
 
@@ -79,6 +79,8 @@ def find_spectral_peaks(
     chi-squared with `degrees` degrees of freedom. Frequencies of less than two cycles a segment
     are left out, and so are the last bin and whatever is less than 1.25 times the background.
     """
+    from scipy import stats  # takes half a second
+
     n_bins = max(density.size - _FIRST - 1, 1)
     above = density > background
     above[:_FIRST] = above[-1] = False

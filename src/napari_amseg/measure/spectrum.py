@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from napari_amseg.measure.sampling import drop_outliers, even_times, fill_gaps, known_runs
 from napari_amseg.measure.spectral_peaks import (
@@ -247,7 +246,9 @@ def _segments(series: Array, length: int, hop: int | None = None) -> Array:
 
 
 def _periodograms(segments: Array, rate: float) -> tuple[Array, Array]:
-    frequency, density = signal.periodogram(
+    from scipy.signal import periodogram  # takes half a second
+
+    frequency, density = periodogram(
         segments, rate, window="hann", detrend="linear", scaling="density"
     )
     return frequency, density
