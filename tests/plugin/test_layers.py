@@ -12,7 +12,7 @@ from napari.layers import Image, Labels
 
 from napari_amseg.measure import MeasureSettings, measure_frame
 from napari_amseg.measure.quantities import QUANTITIES
-from napari_amseg.pipeline.jobs import Finished, FrameDone, Started
+from napari_amseg.pipeline.jobs import Doing, Finished, FrameDone, Started
 from napari_amseg.plugin import scratch
 from napari_amseg.plugin.layers import (
     KEY,
@@ -118,14 +118,18 @@ def test_the_shown_frame_goes_first():
 
 def test_progress_tells_what_happens_and_how_long_it_takes():
     progress = Progress(100)
+    assert progress.text(0.0) == "starting…"
+    progress.count([Doing("loading the model")], 0.0)
     assert progress.text(0.0) == "loading the model…"
     progress.count([Copied(40)], 0.0)
     assert progress.text(0.0) == "copying frame 40 of 100"
     assert progress.step() == (40, 100)
     progress.count([Started("keras", "cpu"), FrameDone(0, {}, [])], 10.0)
     assert progress.text(10.0) == "1 of 100 frames"
+    assert progress.rate_text(10.0) == ""
     progress.count([FrameDone(t, {}, []) for t in range(1, 51)], 20.0)
     assert progress.text(20.0) == "51 of 100 frames, 10 s left"
+    assert progress.rate_text(20.0) == "5.0 frames/s"
     assert in_words(600) == "10 min"
     assert in_words(6000) == "1 h 40 min"
 

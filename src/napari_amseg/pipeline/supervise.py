@@ -21,15 +21,24 @@ from napari_amseg.pipeline.jobs import (
     LAST_ANSWERS,
     Answer,
     Cancel,
+    Doing,
     Failed,
     Finished,
+    Prepare,
     Request,
+    SegmentJob,
 )
+from napari_amseg.train import TrainRequest
 
 _COMMAND = (sys.executable, "-P", "-m", "napari_amseg.pipeline.compute")
 _SECONDS_TO_CONNECT = 120.0  # a first import from a cold network drive
-_SECONDS_TO_CANCEL = 1.5
+_SECONDS_TO_CANCEL = 0.6  # nothing is lost but the warm process: frames that are done stay
+_SECONDS_TO_CANCEL_TRAINING = 1.5  # it writes the model it has
 _POLL_SECONDS = 0.05
+# Below the process that draws: elsewhere the child lowers its own priority.
+_WINDOWS_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(
+    subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0
+)
 _LOG_TAIL_BYTES = 4000
 _KILLED = (-9, 137)
 
@@ -44,6 +53,7 @@ class ComputeProcess:
     def __init__(self, command: Sequence[str] = _COMMAND) -> None:
         self._command = tuple(command)
         self._turn = threading.Lock()
+        self._served: Request | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._log: IO[bytes] | None = None
@@ -65,11 +75,15 @@ class ComputeProcess:
         stops after its batch, or is terminated if it does not answer in time. Closing the
         generator early terminates the child.
         """
+        told: Request | None = None
         while not self._turn.acquire(timeout=_POLL_SECONDS):
             if cancel.is_set():
                 yield Finished(cancelled=True)
                 return
-        complete = False
+            if isinstance(request, SegmentJob) and self._served is not told:
+                told = self._served
+                yield Doing(_waiting_for(told))
+        complete, self._served = False, request
         try:
             for answer in self._exchange(request, cancel):
                 complete = isinstance(answer, LAST_ANSWERS)
@@ -104,18 +118,20 @@ class ComputeProcess:
                 yield Finished(cancelled=True)
                 return
             connection.send(request)
-            yield from self._answers(connection, cancel)
+            yield from self._answers(connection, cancel, _patience_s(request))
         except (EOFError, OSError) as error:
             failure = self._crash(error)
             self.close()
             yield failure
 
-    def _answers(self, connection: Connection, cancel: threading.Event) -> Generator[Answer]:
+    def _answers(
+        self, connection: Connection, cancel: threading.Event, patience_s: float
+    ) -> Generator[Answer]:
         give_up_at = None
         while True:
             if cancel.is_set() and give_up_at is None:
                 connection.send(Cancel())
-                give_up_at = time.monotonic() + _SECONDS_TO_CANCEL
+                give_up_at = time.monotonic() + patience_s
             if connection.poll(_POLL_SECONDS):
                 answer: Answer = connection.recv()
                 yield answer
@@ -143,7 +159,7 @@ class ComputeProcess:
                 stdin=subprocess.PIPE,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                creationflags=_WINDOWS_FLAGS,
             )
             hello = json.dumps({"address": listener.address, "authkey": key.hex()})
             assert self._process.stdin is not None
@@ -199,6 +215,17 @@ class ComputeProcess:
         size = self._log.seek(0, 2)
         self._log.seek(max(0, size - _LOG_TAIL_BYTES))
         return self._log.read().decode("utf-8", "replace")
+
+
+def _waiting_for(served: Request | None) -> str:
+    loads = isinstance(served, Prepare)
+    return "loading the model" if loads else "waiting for another job to end"
+
+
+def _patience_s(request: Request) -> float:
+    """How long the child may keep quiet after a cancel before it is ended."""
+    trains = isinstance(request, TrainRequest)
+    return _SECONDS_TO_CANCEL_TRAINING if trains else _SECONDS_TO_CANCEL
 
 
 @cache

@@ -82,7 +82,12 @@ def is_labels(layer: Layer) -> bool:
     """Whether a layer holds label images, (T, Y, X) or (Y, X)."""
     from napari.layers import Labels
 
-    return isinstance(layer, Labels) and not layer.multiscale and layer.ndim in (2, 3)
+    return (
+        isinstance(layer, Labels)
+        and not layer.multiscale
+        and layer.ndim in (2, 3)
+        and not isinstance(layer.metadata.get(KEY), Preview)
+    )
 
 
 def is_upright(layer: Layer) -> bool:

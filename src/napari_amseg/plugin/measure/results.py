@@ -44,6 +44,7 @@ class Results:
         self.measurements = Measurements(experiment, settings)
         self._columns: dict[str, Values] = {}
         self._told: tuple[int, Range | None] | None = None
+        self._found: Range | None = None
         self.stale = False
 
     @property
@@ -65,6 +66,7 @@ class Results:
         """Keep the rows of one frame; emit `changed` yourself after the last of a batch."""
         self.measurements.append({**row, "frame": frame}, pores)
         self._columns.clear()
+        self._found = None
 
     def mark_stale(self) -> None:
         """The labels were edited: the rows may be looked at, not saved; fires `changed`."""
@@ -131,8 +133,10 @@ class Results:
 
     def found_range(self) -> Range:
         """First and last frame with the laser on; the whole stack if it never was."""
-        found = found_range({c: self._column(c) for c in RANGE_COLUMNS}, self.settings)
-        return found or (0, self.n_frames - 1)
+        if self._found is None:  # asked for several times a redraw
+            found = found_range({c: self._column(c) for c in RANGE_COLUMNS}, self.settings)
+            self._found = found or (0, self.n_frames - 1)
+        return self._found
 
     def statistics(
         self, quantities: Sequence[Quantity], within: Range

@@ -16,6 +16,7 @@ from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import (
     Answer,
+    Doing,
     Failed,
     Finished,
     FrameDone,
@@ -138,6 +139,7 @@ class Progress:
     done: int = 0
     copied: int = 0
     device: str = ""
+    doing: str = "starting"
     _since: float | None = None
 
     def count(self, records: Iterable[Record], now: float) -> None:
@@ -145,6 +147,8 @@ class Progress:
         for record in records:
             if isinstance(record, Copied):
                 self.copied = record.n_frames
+            elif isinstance(record, Doing):
+                self.doing = record.what
             elif isinstance(record, Started):
                 self.device = record.device
             elif isinstance(record, FrameDone):
@@ -160,21 +164,33 @@ class Progress:
             return self.copied, self.n_frames
         return 0, 0
 
-    def seconds_left(self, now: float) -> float | None:
-        """Estimate from the frames so far; None while there are too few."""
+    def frames_a_second(self, now: float) -> float | None:
+        """From the frames so far; None while there are too few."""
         if self._since is None or self.done < 2 or now <= self._since:
             return None
-        return (now - self._since) / (self.done - 1) * (self.n_frames - self.done)
+        return (self.done - 1) / (now - self._since)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Estimate from the frames so far; None while there are too few."""
+        rate = self.frames_a_second(now)
+        return None if rate is None else (self.n_frames - self.done) / rate
 
     def text(self, now: float) -> str:
         """For the progress bar."""
         if not self.device:
             if 0 < self.copied < self.n_frames:
                 return f"copying frame {self.copied} of {self.n_frames}"
-            return "loading the model…"
+            return f"{self.doing}…"
         left = self.seconds_left(now)
         tail = "" if left is None else f", {in_words(left)} left"
         return f"{self.done} of {self.n_frames} frames{tail}"
+
+    def rate_text(self, now: float) -> str:
+        """How fast it goes; empty while that is unknown."""
+        rate = self.frames_a_second(now)
+        if rate is None:
+            return ""
+        return f"{rate:.0f} frames/s" if rate >= 10 else f"{rate:.1f} frames/s"
 
 
 def in_words(seconds: float) -> str:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Image, Labels, Layer
 
+_ACTIVITY_SECONDS = 1.0
+
 
 class SegmentRun:
     """Makes the labels layer, feeds it from a job and keeps what the job says.
@@ -83,17 +85,19 @@ class SegmentRun:
         )
         self.progress = Progress(shape[0])
         self.results = Results(shape[0], source.experiment, self.job.measure)
-        self.confidence_layer = self._add_confidence(image)
-        self.layer = self._add_layer(image)
+        self.confidence_layer = self._make_confidence(image)
+        self.layer = self._make_layer(image)
+        self._was_shown = False
         self.cancel = threading.Event()
         self.ended, self.outcome, self.error = False, "", ""
         self._fresh: set[int] = set()
         self._activity: Any = None
+        self._shown_in_activity, self._activity_at = 0, 0.0
         self._worker: Any = None
         self._begin = time.monotonic()
         self._started: Started | None = None
 
-    def _add_layer(self, image: Layer) -> Labels:
+    def _make_layer(self, image: Layer) -> Labels:
         from napari.layers import Labels
 
         source = LabelSource(self.job.source.experiment, self.job.bundle.card.scheme, self.results)
@@ -103,16 +107,14 @@ class SegmentRun:
         layer = Labels(data, **options)
         self._edited = False  # while it ran
         self._edits = Edits(layer, self._on_edit)
-        self._viewer.add_layer(layer)
         return layer
 
-    def _add_confidence(self, image: Layer) -> Image | None:
-        """Between the image and its labels."""
+    def _make_confidence(self, image: Layer) -> Image | None:
         from napari.layers import Image
 
         if self.job.confidence is None:
             return None
-        layer = Image(
+        return Image(
             self.job.confidence,
             name=f"{image.name} confidence",
             metadata={KEY: Preview()},
@@ -121,8 +123,19 @@ class SegmentRun:
             opacity=0.6,
             **place_on(image),
         )
-        self._viewer.add_layer(layer)
-        return layer
+
+    def show(self) -> None:
+        """Add the layers to the viewer, the confidence between the image and its labels.
+
+        What napari builds for them takes a tenth of a second: call in its own turn of the event
+        loop, while the job begins.
+        """
+        if self.error:
+            return
+        for layer in (self.confidence_layer, self.layer):
+            if layer is not None:
+                self._viewer.add_layer(layer)
+        self._was_shown = True
 
     def _shown(self) -> list[Layer]:
         """The layers of this run that are still in the viewer."""
@@ -139,9 +152,6 @@ class SegmentRun:
 
     def start(self, process: ComputeProcess) -> None:
         """Run the job in a thread that supervises the compute process."""
-        from napari.utils import progress
-
-        self._activity = progress(total=self.progress.n_frames, desc=self.layer.name)
         self._worker = follow(
             run_layer_job,
             self.job,
@@ -164,22 +174,36 @@ class SegmentRun:
                 self._finish(record)
             elif isinstance(record, Failed):
                 self._fail(record)
-        new = sum(isinstance(record, FrameDone) for record in records)
-        if new and self._activity is not None:
-            self._activity.update(new)
 
     def refresh(self) -> None:
         """Redraw if the shown frame is new; cheap if not. Call by a timer."""
+        if not self._was_shown:
+            return
         if self.layer not in self._viewer.layers:
             self.cancel.set()  # nobody will see the rest
             return
         if not self._fresh:
             return
+        self._update_activity()
         if current_frame(self._viewer, self.layer) in self._fresh:
             for layer in self._shown():
                 layer.refresh(thumbnail=False, extent=False, highlight=False)
         self._fresh.clear()
         self.results.changed.emit()
+
+    def _update_activity(self) -> None:
+        """The activity bar of napari: a change lets events in and redraws, so not at every call."""
+        from napari.utils import progress
+
+        now = time.monotonic()
+        if self.ended or now - self._activity_at < _ACTIVITY_SECONDS:
+            return
+        if self._activity is None:
+            self._activity = progress(total=self.progress.n_frames, desc=self.layer.name)
+        self._activity_at = now
+        done, before = self.progress.done, self._shown_in_activity
+        self._shown_in_activity = done
+        self._activity.update(done - before)
 
     def _finish(self, finished: Finished) -> None:
         done, n_frames = self.progress.done, self.progress.n_frames

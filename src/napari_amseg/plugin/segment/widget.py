@@ -18,6 +18,7 @@ from napari_amseg.plugin.layers import current_frame, image_source, is_image
 from napari_amseg.plugin.model_choice import ModelChoice, describe
 from napari_amseg.plugin.segment.run import SegmentRun
 from napari_amseg.plugin.tasks import Latest, explain
+from napari_amseg.plugin.warm_up import warm_up_labels
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Segment(QWidget):
         self.run: SegmentRun | None = None
         self._closed = threading.Event()
         self._prepared = Latest(self._show_device)
+        warm_up_labels()
         self._build()
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
@@ -60,7 +62,7 @@ class Segment(QWidget):
             label.setMinimumHeight(2 * label.fontMetrics().lineSpacing() + 2)
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.device.setToolTip("The engine and the device that compute the masks.")
-        self.settings = SettingsForm(SegmentSettings, names=("engine", "batch_size"))
+        self.settings = SettingsForm(SegmentSettings, names=("engine", "precision", "batch_size"))
         self.maps, self.post = SettingsForm(MapSettings), SettingsForm(PostSettings)
         self.start_button, self.cancel_button = QPushButton("Segment"), QPushButton("Cancel")
         self.progress = QProgressBar()
@@ -110,8 +112,10 @@ class Segment(QWidget):
         busy = shared_process().is_busy
         self.device.setText("waiting for another job to end…" if busy else "loading the model…")
         shape = None if layer is None else tuple(int(n) for n in layer.data.shape[-2:])
-        engine, confidence = self.settings.value().engine, self.maps.value().confidence
-        request = Prepare(str(bundle.folder), engine, shape, confidence)
+        settings, confidence = self.settings.value(), self.maps.value().confidence
+        request = Prepare(
+            str(bundle.folder), settings.engine, settings.precision, shape, confidence
+        )
         self._prepared.submit(lambda: list(shared_process().run(request, self._closed))[-1])
 
     def _show_device(self, answer: Any) -> None:
@@ -161,8 +165,13 @@ class Segment(QWidget):
         self.progress.setFormat("")
         self.progress.setVisible(True)
         self.run.start(shared_process())
+        QTimer.singleShot(0, self._show_layers)
         self._timer.start()
         self._enable()
+
+    def _show_layers(self) -> None:
+        if self.run is not None:
+            self.run.show()
 
     def cancel(self) -> None:
         """Stop the running job; what is done stays."""
@@ -188,7 +197,7 @@ class Segment(QWidget):
         if run.ended:
             self._on_end(run)
         elif run.progress.done and not run.cancel.is_set():
-            self.status.setText("")
+            self.status.setText(run.progress.rate_text(time.monotonic()))
 
     def _on_end(self, run: SegmentRun) -> None:
         self._timer.stop()
@@ -197,6 +206,8 @@ class Segment(QWidget):
         if run.error:
             explain(ValueError(run.error))
         self._enable()
+        if shared_process().pid is None:  # ended by a cancel: be ready for the next click
+            self._on_change()
 
     def _stop(self) -> None:
         """The widget closes: nothing goes on behind it."""
