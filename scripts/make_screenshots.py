@@ -43,6 +43,7 @@ def main() -> None:
     picture_of_segment(viewer, chosen.model, chosen.out / "segment.png")
     if chosen.data is None:  # its labels are known
         picture_of_train(viewer, image, chosen.epochs, chosen.out / "train.png")
+        picture_of_watch(viewer, image, chosen.out / "watch.png")
     viewer.close()
 
 
@@ -132,6 +133,32 @@ def picture_of_train(viewer: napari.Viewer, image, epochs: int, path: Path) -> N
         picture(viewer, path)
         train.cancel()
         wait_until(lambda: not train.is_running)
+
+
+def picture_of_watch(viewer: napari.Viewer, image, path: Path) -> None:
+    """The sample's frames come into a folder one by one; the picture is taken on the way."""
+    import tifffile
+
+    viewer.window.remove_dock_widget("all")
+    frames = [image.data[t].compute() for t in range(len(image.data))]
+    viewer.layers.clear()
+    _, watch = open_widget(viewer, "Watch folder")
+    with tempfile.TemporaryDirectory() as folder:
+        camera = Path(folder) / "camera"
+        camera.mkdir()
+        watch.form.folder.set_path(camera)
+        watch.form.experiment.field("pixel_size_um").set_number(2.0)
+        watch.form.experiment.field("frame_rate_hz").set_number(50_000)
+        wait_until(watch.start_button.isEnabled)
+        watch.start()
+        wait_until(lambda: "Waiting" in watch.status.text())
+        for t, frame in enumerate(frames[:-5]):
+            tifffile.imwrite(camera / f"track1_{t:04d}.tif", frame, metadata=None)
+            wait(0.1)
+        wait_until(lambda: watch.run.newest is not None and watch.run.newest.frame > 40)
+        picture(viewer, path)
+        watch.stop()
+        wait_until(lambda: not watch.is_running)
 
 
 def dock_sizes(viewer: napari.Viewer, segment, measure) -> None:

@@ -131,6 +131,17 @@ def test_preprocess_dtypes(tiff_file, tmp_path, frames):
     assert (eight.dtype, eight.min(), eight.max()) == (np.uint8, 0, 255)
 
 
+def test_preprocess_float32_keeps_fractions_packed_or_not(tmp_path, frames):
+    tifffile.imwrite(tmp_path / "in.tif", frames / 7)  # float64
+    for name, given in (("raw", []), ("packed", ["--compress"])):
+        out = tmp_path / f"{name}.tif"
+        done = run("preprocess", tmp_path / "in.tif", "--dtype", "float32", *given, "-o", out)
+        assert done.exit_code == 0, done.output
+        np.testing.assert_array_equal(tifffile.imread(out), (frames / 7).astype(np.float32))
+        with tifffile.TiffFile(out) as tif:
+            assert (tif.pages[0].compression != 1) == bool(given)
+
+
 def test_simulate_writes_labels_and_truth_that_agree(tmp_path):
     out = tmp_path / "out"
     done = run("simulate", "-o", out, "--n-frames", 5, "--laser-off-frames", 1, "--width-px", 256)
@@ -240,10 +251,10 @@ def test_full_disk(tiff_file, tmp_path, model, monkeypatch):
     """A disk that fills up while the labels are written."""
     from napari_amseg.io import TiffStackWriter
 
-    def full(self, frame):
+    def full(self, page):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(TiffStackWriter, "append", full)
+    monkeypatch.setattr(TiffStackWriter, "append_encoded", full)
     assert "no space left" in fails("segment", tiff_file, "--model", model, "-o", tmp_path / "out")
     assert "no space left" in fails("preprocess", tiff_file, "-o", tmp_path / "out" / "a.tif")
     assert not (tmp_path / "out").exists()

@@ -14,6 +14,7 @@ import pytest
 import tifffile
 
 from napari_amseg.pipeline.jobs import (
+    Doing,
     Failed,
     Finished,
     FrameDone,
@@ -76,7 +77,10 @@ def run(process, request, cancel=None):
 
 
 def test_a_job_fills_the_shared_labels_and_reports_every_frame_the_shown_one_first(process, job):
-    started, *done, finished = run(process, job)
+    opening, sampling, loading, started, *done, finished = run(process, job)
+    assert [a.what for a in (opening, sampling, loading)] == [
+        "opening the stack", "sampling its grey values", "loading the model"
+    ]  # fmt: skip
     assert isinstance(started, Started)
     assert started.engine in ("keras", "openvino")
     assert [d.frame for d in done] == [4, 0, 1, 2, 3, 5]
@@ -100,8 +104,9 @@ def test_confidence_goes_into_a_shared_file_and_labels_are_post_processed(proces
     path = tmp_path / "confidence.npy"
     np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(6, 24, 48)).flush()
     post = PostSettings(smallest_keyhole_px=10_000, smallest_pore_px=10_000)
-    _, *done, finished = run(process, replace(job, confidence=str(path), post=post))
-    assert isinstance(finished, Finished)
+    answers = run(process, replace(job, confidence=str(path), post=post))
+    done = [answer for answer in answers if isinstance(answer, FrameDone)]
+    assert isinstance(answers[-1], Finished)
     confidence = np.load(path)
     assert confidence.min() >= 50  # the most probable of five classes has at least a fifth
     assert np.unique(confidence).size > 10
@@ -130,7 +135,7 @@ def test_the_child_is_reused_and_a_prepared_model_answers_with_its_device(proces
 
 
 def test_wrong_input_comes_back_as_one_line_and_leaves_the_child_alive(process, job):
-    (failed,) = run(process, replace(job, files=("there/is/no.tif",)))
+    failed = run(process, replace(job, files=("there/is/no.tif",)))[-1]
     assert isinstance(failed, Failed)
     assert "no such file" in failed.message
     assert "Traceback" in failed.details
@@ -154,6 +159,39 @@ def test_a_cancelled_job_says_so_and_stops_early(process, job):
     assert seen[-1].cancelled
     assert len(seen) < 1000
     assert isinstance(run(process, job)[-1], Finished)
+
+
+@pytest.mark.parametrize("phase", ["before it connects", Doing, Started, FrameDone])
+def test_a_cancel_ends_a_job_in_every_phase_and_the_next_job_runs(job, phase):
+    process, cancel, answers = ComputeProcess(), threading.Event(), []
+    if phase == "before it connects":
+        threading.Timer(0.1, cancel.set).start()
+    for answer in process.run(replace(job, order=job.order * 5000), cancel):
+        answers.append(answer)
+        if not isinstance(phase, str) and isinstance(answer, phase) and not cancel.is_set():
+            cancel.set()
+            clicked = time.monotonic()
+    assert isinstance(answers[-1], Finished)
+    assert answers[-1].cancelled
+    if not isinstance(phase, str):
+        assert time.monotonic() - clicked < 10  # a second where nothing else runs
+        assert sum(isinstance(answer, FrameDone) for answer in answers) < 30_000
+    assert not run(process, job)[-1].cancelled
+    process.close()
+
+
+def test_a_job_says_what_it_waits_for_and_can_be_cancelled_meanwhile(process, job):
+    first, cancel = (
+        process.run(replace(job, order=job.order * 5000), threading.Event()),
+        (threading.Event()),
+    )
+    next(first)
+    answers = []
+    for answer in process.run(job, cancel):
+        answers.append(answer)
+        cancel.set()
+    assert answers == [Doing("waiting for another job to end"), Finished(cancelled=True)]
+    first.close()
 
 
 def test_a_child_that_does_not_listen_is_ended_in_time():

@@ -10,6 +10,7 @@ import typer
 
 from napari_amseg import __version__
 from napari_amseg.cli.annotate import annotate
+from napari_amseg.cli.batch import batch
 from napari_amseg.cli.command import register
 from napari_amseg.cli.compare import compare
 from napari_amseg.cli.correlate import correlate
@@ -28,6 +29,7 @@ from napari_amseg.cli.simulate import simulate
 from napari_amseg.cli.spectrum import spectrum
 from napari_amseg.cli.train import train
 from napari_amseg.cli.video import video
+from napari_amseg.cli.watch import watch
 
 app = typer.Typer(
     name="amseg",
@@ -44,6 +46,7 @@ for function in (
     preprocess,
     segment,
     quantify,
+    batch,
     correlate,
     spectrum,
     train,
@@ -53,6 +56,7 @@ for function in (
     laser,
     simulate,
     video,
+    watch,
     models,
 ):
     register(app, function)

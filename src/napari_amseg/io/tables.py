@@ -31,6 +31,10 @@ class TableWriter:
         """Write one row."""
         self._writer.writerow([_cell(row.get(column)) for column in self._columns])
 
+    def flush(self) -> None:
+        """Hand the rows to the system; after every row, a reader never sees a part of one."""
+        self._file.flush()
+
     def __enter__(self) -> TableWriter:
         return self
 

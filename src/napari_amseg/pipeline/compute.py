@@ -22,6 +22,7 @@ from napari_amseg.pipeline.explain import explain_answer
 from napari_amseg.pipeline.jobs import (
     Answer,
     Cancel,
+    Doing,
     ExplainJob,
     Failed,
     Finished,
@@ -32,10 +33,12 @@ from napari_amseg.pipeline.jobs import (
     Request,
     SegmentJob,
     Started,
+    WatchJob,
 )
 from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, frame_results
 from napari_amseg.pipeline.train import train
+from napari_amseg.pipeline.watch.job import watch_answers
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import StageClock
 from napari_amseg.segment import (
@@ -48,10 +51,12 @@ from napari_amseg.train import TrainRequest
 from napari_amseg.types import Stack, stack_from_array
 
 _EXPECTED = (ValueError, OSError, ImportError)
+_NICENESS = 5
 
 
 def main() -> None:
     """Connect to the process that started this one and serve it until it hangs up."""
+    _give_way()
     line = sys.stdin.readline()
     _release_stdin()
     hello = json.loads(line)
@@ -60,6 +65,15 @@ def main() -> None:
             serve(connection)
         except (EOFError, ConnectionError):
             return
+
+
+def _give_way() -> None:
+    """All cores may be in use here: the process that draws goes first, so that it never stutters.
+
+    On Windows it is started with the lower priority.
+    """
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
 
 
 def _release_stdin() -> None:
@@ -95,7 +109,10 @@ def answers(request: Request, *, cancelled: Callable[[], bool] = lambda: False) 
     """What the compute process sends back for a request."""
     if isinstance(request, Prepare):
         engine = shared_engine(
-            load_bundle(request.bundle), request.engine, confidence=request.confidence
+            load_bundle(request.bundle),
+            request.engine,
+            precision=request.precision,
+            confidence=request.confidence,
         )
         if request.frame_shape is not None:
             _try_on(engine, request.frame_shape)
@@ -104,6 +121,8 @@ def answers(request: Request, *, cancelled: Callable[[], bool] = lambda: False) 
         yield explain_answer(request)
     elif isinstance(request, TrainRequest):
         yield from train(request, cancelled=cancelled)
+    elif isinstance(request, WatchJob):
+        yield from watch_answers(request, cancelled)
     else:
         yield from segment(request, cancelled)
 
@@ -118,16 +137,25 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
     """
     clock = StageClock()
     bundle = load_bundle(job.bundle)
+    yield Doing("opening the stack")
     with _open(job) as stack:
+        yield Doing("sampling its grey values")
         with clock.stage("preprocess_fit"):
             prepared = prepare(stack, Chain.from_json(job.chain), bundle)
             ready = prepared.stack
+        yield Doing("loading the model")
         with clock.stage("load_model"):
             engine = shared_engine(
-                bundle, job.settings.engine, confidence=job.confidence is not None
+                bundle,
+                job.settings.engine,
+                precision=job.settings.precision,
+                confidence=job.confidence is not None,
             )
         out = _shared_file(job.out, ready)
         confidence = None if job.confidence is None else _shared_file(job.confidence, ready)
+        if cancelled():
+            yield Finished(cancelled=True)
+            return
         yield Started(engine.name, engine.device, ready.notes)
         stopped = False
         with clock.stage("frames"):

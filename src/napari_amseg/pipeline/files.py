@@ -77,10 +77,9 @@ class ResultFiles:
         """Finish the maps and write the tables, after the last frame."""
         self._open.close()
         found = self.measurements
-        for name, table in zip(
-            _TABLES, (found.frames(), found.pores(), found.tracks()), strict=True
-        ):
-            write_table(self._files.path(f"{self._stem}_{name}"), table)
+        # One after the other: of a long stack each is tens of megabytes.
+        for name, table in zip(_TABLES, (found.frames, found.pores, found.tracks), strict=True):
+            write_table(self._files.path(f"{self._stem}_{name}"), table())
 
     def output_records(self) -> list[dict[str, str]]:
         """Name and SHA-256 of the labels and tables written, for the run record."""

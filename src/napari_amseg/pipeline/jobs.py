@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_amseg.explain import ExplainSettings
 from napari_amseg.measure import MeasureSettings
+from napari_amseg.pipeline.watch.events import WatchAnswer, WatchRequest
 from napari_amseg.segment import PostSettings, SegmentSettings
 from napari_amseg.train import TrainEvent, TrainFinished, TrainRequest
 from napari_amseg.types import Experiment
@@ -19,12 +20,13 @@ from napari_amseg.types import Experiment
 class Prepare:
     """Load a model ahead of its first job.
 
-    bundle : folder. engine : as in SegmentSettings. frame_shape : (Y, X) to try it on, or None.
-    confidence : whether it is to give that map.
+    bundle : folder. engine, precision : as in SegmentSettings. frame_shape : (Y, X) to try it on,
+    or None. confidence : whether it is to give that map.
     """
 
     bundle: str
     engine: str = "auto"
+    precision: str = "auto"
     frame_shape: tuple[int, int] | None = None
     confidence: bool = False
 
@@ -83,11 +85,19 @@ class ExplainJob:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchJob:
+    """A folder to watch until cancelled. bundle : folder of the model."""
+
+    request: WatchRequest
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Stop the job at hand after its current batch."""
 
 
-Request = Prepare | SegmentJob | ListLayers | ExplainJob | TrainRequest
+Request = Prepare | SegmentJob | ListLayers | ExplainJob | TrainRequest | WatchJob
 
 # ---- from the compute process
 
@@ -98,6 +108,13 @@ class Prepared:
 
     engine: str
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a segmentation is at before its first frame, for people: ``loading the model``."""
+
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,5 +174,16 @@ class Failed:
     details: str = ""
 
 
-Answer = Prepared | Started | FrameDone | LayerNames | Explained | TrainEvent | Finished | Failed
+Answer = (
+    Prepared
+    | Doing
+    | Started
+    | FrameDone
+    | LayerNames
+    | Explained
+    | TrainEvent
+    | WatchAnswer
+    | Finished
+    | Failed
+)
 LAST_ANSWERS = (Prepared, LayerNames, Explained, TrainFinished, Finished, Failed)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from napari_amseg.segment import (
     MapSettings,
     PostSettings,
     SegmentSettings,
-    make_engine,
+    shared_engine,
 )
 from napari_amseg.types import Stack
 
@@ -50,6 +52,15 @@ class RunRequest:
     measure: MeasureSettings = field(default_factory=MeasureSettings)
     overwrite: bool = False
 
+    def settings_record(self) -> dict[str, Any]:
+        """The settings of all stages, for the run record."""
+        return {
+            "segment": self.segment.to_json(),
+            "maps": self.maps.to_json(),
+            "post": self.post.to_json(),
+            "measure": self.measure.to_json(),
+        }
+
 
 def segment_to_files(
     request: RunRequest, bundle: Bundle, *, track: Track = silent
@@ -65,17 +76,41 @@ def segment_to_files(
     OSError
         If the folder cannot be written to or the disk is full.
     """
+    record: dict[str, Any] = {}
+
+    def to_the_record() -> Generator[FrameResult]:
+        record.update((yield from written_frames(request, bundle)))
+
+    with closing(to_the_record()) as results:
+        first = islice(results, 1)  # before there is progress to show: it fails if anything does
+        for _ in track(chain([*first], results), len(request.stack), "segmenting"):
+            pass
+    return record
+
+
+def written_frames(
+    request: RunRequest, bundle: Bundle, *, more: Mapping[str, Any] | None = None
+) -> Generator[FrameResult, None, dict[str, Any]]:
+    """What :func:`segment_to_files` does, frame by frame; the run record is what it returns.
+
+    more : entries of the record. Closing the generator leaves no file. Raises the same.
+    """
     clock, stack, confidence = StageClock(), request.stack, request.maps.confidence
     request.measure.require_frames(len(stack))
     if not request.overwrite:
-        _protect_earlier_results(request)
+        protect_earlier_results(request)
     with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
         files.check(result_names(request.stem, confidence=confidence))
         with clock.stage("preprocess_fit"):
             prepared = prepare(stack, request.chain, bundle)
             ready = prepared.stack
         with clock.stage("load_model"):
-            engine = make_engine(bundle, request.segment.engine, confidence=confidence)
+            engine = shared_engine(
+                bundle,
+                request.segment.engine,
+                precision=request.segment.precision,
+                confidence=confidence,
+            )
         scheme, experiment = bundle.card.scheme, stack.experiment
         results = frame_results(
             ready,
@@ -94,20 +129,17 @@ def segment_to_files(
             confidence=confidence,
             measure=request.measure,
         ) as writer:
-            with clock.stage("frames"):
-                _write(writer, results, track, len(ready), "segmenting")
+            with clock.stage("frames"), closing(results):
+                for result in results:
+                    writer.append(result)
+                    yield result
             with clock.stage("tables"):
                 writer.finish()
             record = run_record(
                 inputs=hashes.records(),
                 source=source_of(stack),
                 outputs=writer.output_records(),
-                settings={
-                    "segment": request.segment.to_json(),
-                    "maps": request.maps.to_json(),
-                    "post": request.post.to_json(),
-                    "measure": request.measure.to_json(),
-                },
+                settings=request.settings_record(),
                 chain=prepared.chain.to_json(),
                 model=prepared.model,
                 engine={"name": engine.name, "device": engine.device},
@@ -115,6 +147,7 @@ def segment_to_files(
                 notes=ready.notes,
                 experiment=experiment.to_json(),
                 label_scheme=scheme.to_json(),
+                **(more or {}),
             )
             writer.record(record)
     return record
@@ -180,7 +213,7 @@ def source_of(stack: Stack) -> str | None:
     return str(Path(stack.files[0]).resolve()) if stack.files else None
 
 
-def _protect_earlier_results(request: RunRequest) -> None:
+def protect_earlier_results(request: RunRequest) -> None:
     """Refuse to replace labels that are not as we wrote them, maybe after hours of correction, and
     results of another stack that happens to have the same name.
     """

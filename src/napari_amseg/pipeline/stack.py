@@ -67,7 +67,9 @@ def segment_stack(
     """
     settings = settings or SegmentSettings()
     ready = bundle.card.chain.apply(stack)
-    engine = engine or make_engine(bundle, settings.engine, confidence=confidence)
+    engine = engine or make_engine(
+        bundle, settings.engine, precision=settings.precision, confidence=confidence
+    )
     yield from frame_results(
         ready,
         engine,
@@ -193,7 +195,9 @@ def label_codes(
 def _all_known(frame: NDArray[Any], scheme: LabelScheme) -> bool:
     """Whether every code is of the scheme; a look-up costs a tenth of sorting the frame."""
     if frame.dtype != np.uint8:
-        return not np.setdiff1d(frame, (0, *scheme.codes)).size
+        if int(frame.max()) > 255 or int(frame.min()) < 0:
+            return False
+        frame = frame.astype(np.uint8)
     known = np.zeros(256, bool)
     known[[0, *scheme.codes]] = True
     return bool(known[: int(frame.max()) + 1].all() or known[frame].all())

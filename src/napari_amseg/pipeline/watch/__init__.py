@@ -1,0 +1,1 @@
+"""Stacks segmented and measured as a camera writes them."""

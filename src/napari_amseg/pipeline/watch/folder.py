@@ -1,0 +1,184 @@
+"""Watch a folder: stacks are segmented and measured as they are written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+
+from napari_amseg.io import OutputFiles
+from napari_amseg.models import Bundle
+from napari_amseg.pipeline.watch.events import (
+    Remark,
+    StackFailed,
+    Waiting,
+    WatchEvent,
+    WatchRequest,
+)
+from napari_amseg.pipeline.watch.scan import FolderScan, Source
+from napari_amseg.pipeline.watch.stack import WatchedStack
+from napari_amseg.preprocess import FlatField
+from napari_amseg.segment import Engine, shared_engine
+
+_SLICE_S = 0.1  # of a wait, between two questions whether to stop
+_LONGEST_WAIT_S = 10.0
+_SCANS_A_WAIT = 3  # a folder that takes long to look into is looked into less often
+
+
+def watch(
+    request: WatchRequest,
+    bundle: Bundle,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Generator[WatchEvent]:
+    """Segment and measure every stack in a folder, those that are there and those that come.
+
+    The results of a stack that is complete are those of ``segment_to_files``, byte for byte. One
+    that grows is measured as it does (:mod:`.live`), and done again at its end. A stack that fails
+    stops no other; it is tried again when it changes.
+
+    Parameters
+    ----------
+    clock, sleep : the time, in s. stopped : asked often; the watch ends soon after it gives True.
+
+    Yields
+    ------
+    WatchEvent. Closing the generator drops the stack at hand; no half-written file is left.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        Before any work: if there is no such folder, the results would go into it itself, they
+        cannot be written, or the engine is not installed.
+    """
+    _check(request)
+    watcher = _Watcher(request, bundle, engine_of(request, bundle), clock)
+    with closing(watcher):
+        idle_since = clock()
+        while not stopped():
+            begin, busy = clock(), False
+            with closing(watcher.round()) as events:
+                for event in events:
+                    yield event
+                    busy = busy or not isinstance(event, Remark | StackFailed)
+                    if stopped():
+                        return
+            if busy:
+                idle_since = clock()
+                continue
+            yield Waiting(watcher.unfinished)
+            if watcher.unfinished:
+                idle_since = clock()
+            elif request.until_idle_s is not None and clock() - idle_since >= request.until_idle_s:
+                return
+            scan_s = clock() - begin
+            wait_s = min(max(request.watch.poll, _SCANS_A_WAIT * scan_s), _LONGEST_WAIT_S)
+            _wait(wait_s, clock, sleep, stopped)
+
+
+def engine_of(request: WatchRequest, bundle: Bundle) -> Engine:
+    """The one engine for all stacks, the same that finishing them takes."""
+    settings = request.segment
+    return shared_engine(
+        bundle,
+        settings.engine,
+        precision=settings.precision,
+        confidence=request.maps.confidence,
+    )
+
+
+def _check(request: WatchRequest) -> None:
+    """Raise what would go wrong later, now."""
+    folder, out = request.folder.resolve(), request.out.resolve()
+    if not folder.is_dir():
+        what = "is a file: give the folder it lies in" if folder.exists() else "there is no folder"
+        raise FileNotFoundError(f"{request.folder}: {what}.")
+    if folder == out:
+        raise ValueError(
+            f"{request.out}: results cannot go into the watched folder itself; choose another with "
+            "-o, for example a new folder in it."
+        )
+    with OutputFiles(request.out):  # makes the folder, and tries to write
+        pass
+
+
+def _wait(
+    seconds: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], object],
+    stopped: Callable[[], bool],
+) -> None:
+    end = clock() + seconds
+    while (left := end - clock()) > 0 and not stopped():
+        sleep(min(left, _SLICE_S))
+
+
+class _Watcher:
+    """Every stack of the folder and how far it is."""
+
+    def __init__(
+        self, request: WatchRequest, bundle: Bundle, engine: Engine, clock: Callable[[], float]
+    ) -> None:
+        self._request, self._bundle, self._engine, self._clock = request, bundle, engine, clock
+        self._scan = FolderScan(request.folder, _not_stacks(request))
+        self._stacks: dict[str, WatchedStack] = {}
+        self._lost = ""
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """Stems of stacks that are still being written, or not done."""
+        return tuple(s.source.stem for s in self._stacks.values() if s.is_open)
+
+    def round(self) -> Generator[WatchEvent]:
+        """One look: what has grown is followed, then one complete stack is done."""
+        yield from self._look()
+        now = self._clock()
+        stacks = list(self._stacks.values())
+        for stack in stacks:
+            yield from stack.know(now)
+        for stack in stacks:
+            yield from stack.follow()
+        for stack in stacks:
+            if stack.is_complete(now):
+                yield from stack.finish(self._clock)
+                return
+
+    def _look(self) -> Generator[WatchEvent]:
+        try:
+            sources = self._scan.look()
+        except OSError as error:  # a network drive that is away for a while
+            if not self._lost:
+                self._lost = f"{self._request.folder}: cannot be read ({error}); trying again."
+                yield Remark("", self._lost)
+            return
+        if self._lost:
+            self._lost = ""
+            yield Remark("", f"{self._request.folder}: can be read again.")
+        now = self._clock()
+        for key in self._stacks.keys() - {source.key for source in sources}:
+            self._stacks.pop(key).close()
+        for source in sources:
+            if source.key in self._stacks:
+                self._stacks[source.key].update(source, now)
+            else:
+                self._stacks[source.key] = self._new(source, now)
+
+    def _new(self, source: Source, now: float) -> WatchedStack:
+        return WatchedStack(self._request, self._bundle, self._engine, source, now)
+
+    def close(self) -> None:
+        """Close what is open."""
+        for stack in self._stacks.values():
+            stack.close()
+
+
+def _not_stacks(request: WatchRequest) -> set[Path]:
+    """The output folder, and the flats and darks of the chain."""
+    skip = {request.out.resolve()}
+    for step in request.chain.steps:
+        if isinstance(step, FlatField):
+            skip |= {Path(p).resolve() for p in (step.flat, step.dark, step.flat_after) if p}
+    return skip

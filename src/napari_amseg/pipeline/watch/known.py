@@ -1,0 +1,75 @@
+"""Whether a stack in a watched folder has its results already."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from napari_amseg.models import Bundle
+from napari_amseg.pipeline.watch.events import StackKnown, WatchRequest
+from napari_amseg.pipeline.watch.scan import Source
+from napari_amseg.provenance import sha256
+
+
+def known_results(
+    request: WatchRequest, bundle: Bundle, source: Source, *, settled: bool
+) -> StackKnown | None:
+    """The results of these very files in the output folder, whatever made them; None if there are
+    none.
+
+    settled : whether the files are complete, so that their hashes may be compared with those of
+    results that ``amseg segment`` wrote, which do not tell sizes and times.
+    """
+    record = _maker(request, source.stem)
+    if not record or record.get("source") != str(source.files[0].resolve()):
+        return None
+    if not (request.out / f"{source.stem}_labels.tif").exists():
+        return None
+    same = record.get("watched") == source.state()
+    if not same and not (settled and _same_bytes(source, record)):
+        return None
+    return StackKnown(source.stem, source.name, _differences(request, bundle, record))
+
+
+def _maker(request: WatchRequest, stem: str) -> dict[str, Any]:
+    """The record of the run that made the labels; empty if there is none or it is unreadable."""
+    try:
+        text = (request.out / f"{stem}_run.json").read_text(encoding="utf-8")
+        record = json.loads(text)
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(record, dict):
+        return {}
+    maker = record.get("labels_made_by") or record
+    return maker if isinstance(maker, dict) else {}
+
+
+def _same_bytes(source: Source, record: dict[str, Any]) -> bool:
+    inputs, state = record.get("inputs"), source.state()
+    if not isinstance(inputs, list) or len(inputs) != len(source.files):
+        return False
+    if record.get("watched", state).get("bytes") != state["bytes"]:
+        return False  # no need to read it
+    return all(
+        entry == {"name": path.name, "sha256": sha256(path)}
+        for entry, path in zip(inputs, source.files, strict=True)
+    )
+
+
+def _differences(request: WatchRequest, bundle: Bundle, record: dict[str, Any]) -> str:
+    """What the earlier run did otherwise, in words; empty if nothing."""
+    model = record.get("model") or {}
+    experiment = record.get("experiment") or {}
+    other = []
+    if model.get("sha256") != bundle.weights_sha256:
+        other.append(f"model {model.get('name')}")
+    stages = ("segment", "maps", "post", "measure")
+    if record.get("settings") != {name: getattr(request, name).to_json() for name in stages}:
+        other.append("settings")
+    if any(v is not None and experiment.get(k) != v for k, v in request.known().items()):
+        other.append("pixel size, frame rate or scan speed")
+    steps = [step.kind for step in request.chain.steps]
+    chain = (record.get("preprocessing") or {}).get("steps") or []
+    if [step.get("step") for step in chain] != steps:
+        other.append("preprocessing")
+    return " and ".join(other)

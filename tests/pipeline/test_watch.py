@@ -1,0 +1,464 @@
+"""Watching a folder: real files written by threads and processes, results as of `amseg segment`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_amseg import read_stack
+from napari_amseg.models import ModelCard, build, load_bundle, save_bundle
+from napari_amseg.pipeline import RunRequest, segment_to_files
+from napari_amseg.pipeline.watch.events import (
+    FrameMeasured,
+    Remark,
+    StackDone,
+    StackFailed,
+    StackFound,
+    StackKnown,
+    Waiting,
+    WatchRequest,
+    WatchSettings,
+)
+from napari_amseg.pipeline.watch.folder import watch
+from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Normalise
+from napari_amseg.segment import SegmentSettings
+
+KERAS = SegmentSettings(engine="keras", batch_size=4)
+TABLES = ("labels.tif", "frames.csv", "pores.csv", "pore_tracks.csv", "summary.json")
+PLAIN = {"photometric": "minisblack", "metadata": None}
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    model = build("amsegnet", n_classes=5, filters=1)
+    card = ModelCard("amsegnet", {"filters": 1}, chain=Chain((Normalise(),)))
+    return save_bundle(tmp_path_factory.mktemp("models") / "tiny", model, card)
+
+
+class Clock:
+    """Time that passes only when somebody sleeps; `at` does things on the way."""
+
+    def __init__(self):
+        self.now, self._plans = 0.0, []
+
+    def at(self, when, action):
+        self._plans.append((when, len(self._plans), action))
+        self._plans.sort()
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+        while self._plans and self._plans[0][0] <= self.now:
+            self._plans.pop(0)[2]()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def asked(tmp_path):
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    return WatchRequest(
+        folder=folder,
+        out=tmp_path / "out",
+        segment=KERAS,
+        watch=WatchSettings(settle=2.0, poll=0.25, first_frames=3),
+        pixel_size_um=2.0,
+        frame_rate_hz=1000.0,
+        until_idle_s=1.0,
+    )
+
+
+def events_of(asked, bundle, clock):
+    events = []
+    for event in watch(asked, bundle, clock=clock, sleep=clock.sleep):
+        if isinstance(event, FrameMeasured):
+            event = replace(event, raw=partial(np.array, event.raw()))
+        events.append(event)
+    return events
+
+
+def of(kind, events):
+    return [e for e in events if isinstance(e, kind)]
+
+
+def compare_with_segment(asked, bundle, source, stem, folder):
+    """The results are those of ``amseg segment``, byte for byte."""
+    known = {"pixel_size_um": asked.pixel_size_um, "frame_rate_hz": asked.frame_rate_hz}
+    with read_stack(source, **known) as stack:
+        segment_to_files(
+            RunRequest(stack, folder, stem, chain=asked.chain, segment=asked.segment), bundle
+        )
+    for kind in TABLES:
+        ours, theirs = ((f / f"{stem}_{kind}").read_bytes() for f in (asked.out, folder))
+        assert ours == theirs, kind
+    one, other = (json.loads((f / f"{stem}_run.json").read_text()) for f in (asked.out, folder))
+    assert {k for k in one if one[k] != other.get(k)} <= {"watched", "seconds"}
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def page_by_page(path, frames, clock, *, start, every):
+    """A camera that adds a page at a time, in the time of the test."""
+    writer = []
+
+    def write(frame):
+        if not writer:
+            writer.append(tifffile.TiffWriter(path))
+        writer[0].write(frame, contiguous=False, **PLAIN)
+        writer[0].filehandle.flush()
+
+    for i, frame in enumerate(frames):
+        clock.at(start + i * every, lambda frame=frame: write(frame))
+    clock.at(start + len(frames) * every, lambda: writer[0].close())
+
+
+def test_a_stack_that_is_complete_gives_the_files_of_segment(
+    asked, bundle, clock, frames, tmp_path
+):
+    path = asked.folder / "run.tif"
+    tifffile.imwrite(path, frames, **PLAIN)
+    events = events_of(asked, bundle, clock)
+    assert of(StackFound, events) == [StackFound("run", "run.tif", growing=False)]
+    done = of(FrameMeasured, events)
+    assert [e.frame for e in done] == list(range(6))
+    assert not any(e.provisional for e in done)
+    np.testing.assert_array_equal(done[4].raw(), frames[4])
+    assert of(StackDone, events)[0].n_frames == 6
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+    assert not list(asked.out.glob("*live*"))
+
+
+def test_a_growing_stack_is_measured_as_it_grows_and_done_again_at_its_end(
+    asked, clock, drawn_frames, tmp_path
+):
+    bundle = load_bundle("fast")
+    path = asked.folder / "run.tif"
+    grey = drawn_frames[0][:6].astype(np.uint16)
+    brighter = np.concatenate([grey, grey + 300])  # other grey limits than the first frames
+    page_by_page(path, brighter, clock, start=1, every=0.5)
+    live, n_rows = asked.out / "run_live.csv", []
+    events = []
+    for event in watch(asked, bundle, clock=clock, sleep=clock.sleep):
+        events.append(event)
+        if isinstance(event, FrameMeasured):
+            table = rows(live)
+            n_rows.append(len(table))
+            assert [int(r["frame"]) for r in table] == list(range(len(table)))
+            if event.provisional:
+                assert float(table[-1]["keyhole_area_px"]) == event.row["keyhole_area_px"]
+                assert table[-1]["grey_limits"] == "first 3"
+    early = [e for e in of(FrameMeasured, events) if e.provisional]
+    final = [e for e in of(FrameMeasured, events) if not e.provisional]
+    assert [e.frame for e in early] == list(range(11))  # the last comes with the end
+    assert [e.frame for e in final] == list(range(12))
+    assert n_rows == [*range(1, 12), *[11] * 11, 12]
+    assert early[2].n_frames < 12
+    assert any(not np.array_equal(a.labels, b.labels) for a, b in zip(early, final, strict=False))
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+    assert not live.exists()
+
+
+def test_a_sequence_in_a_sub_folder_waits_for_a_late_number(asked, bundle, clock, frames, tmp_path):
+    folder = asked.folder / "plate 7"
+    order = (0, 1, 2, 4, 3, 5)
+    folder.mkdir()
+    for i, number in enumerate(order):
+        path = folder / f"f ({number + 7}).tif"
+        clock.at(0.5 + i / 2, lambda p=path, n=number: tifffile.imwrite(p, frames[n], **PLAIN))
+    events = events_of(asked, bundle, clock)
+    early = [e for e in of(FrameMeasured, events) if e.provisional]
+    assert [e.frame for e in early] == list(range(5))
+    for event in early:
+        np.testing.assert_array_equal(event.raw(), frames[event.frame])
+    assert of(StackDone, events)[0].stem == "plate 7"
+    compare_with_segment(asked, bundle, folder, "plate 7", tmp_path / "reference")
+
+
+def test_stacks_of_a_folder_get_names_of_their_own(asked, bundle, clock, frames):
+    for name in ("one_0001.png", "one_0002.png", "two_0001.png", "two_0002.png"):
+        tifffile.imwrite(asked.folder / "x.tif", frames[0], **PLAIN)
+        import imageio.v3 as iio
+
+        iio.imwrite(asked.folder / name, (frames[int(name[7])] // 16).astype(np.uint8))
+    (asked.folder / "x.tif").unlink()
+    (asked.folder / "day" / "two").mkdir(parents=True)
+    tifffile.imwrite(asked.folder / "day" / "run.ome.tif", frames[:2], **PLAIN)
+    for i in (9, 10):
+        tifffile.imwrite(asked.folder / "day" / "two" / f"{i}.tif", frames[i - 9], **PLAIN)
+    done = of(StackDone, events_of(asked, bundle, clock))
+    assert {e.stem: e.n_frames for e in done} == {"one": 2, "two": 2, "day_run": 2, "day_two": 2}
+
+
+def test_half_a_file_is_waited_for_and_a_rename_is_seen(asked, bundle, clock, frames, tmp_path):
+    whole = tmp_path / "whole.tif"
+    tifffile.imwrite(whole, frames, **PLAIN)
+    data, path = whole.read_bytes(), asked.folder / "run.tif"
+    clock.at(0.5, lambda: path.write_bytes(data[: len(data) // 2]))
+    clock.at(2.0, lambda: path.write_bytes(data))
+    hidden = asked.folder / ".second.tif.tmp"
+    clock.at(2.5, lambda: hidden.write_bytes(data))
+    clock.at(3.0, lambda: hidden.rename(asked.folder / "second.tif"))
+    events = events_of(replace(asked, until_idle_s=5.0), bundle, clock)
+    assert not of(StackFailed, events)
+    assert [e.stem for e in of(StackDone, events)] == ["run", "second"]
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+
+
+def test_a_file_that_cannot_be_read_is_named_once_and_tried_again_when_it_changes(
+    asked, bundle, clock, frames
+):
+    bad, good = asked.folder / "bad.tif", asked.folder / "good.tif"
+    bad.write_bytes(b"II*\0 no image")
+    tifffile.imwrite(good, frames, **PLAIN)
+    clock.at(20.0, lambda: tifffile.imwrite(bad, frames, **PLAIN))
+    events = events_of(replace(asked, until_idle_s=30.0), bundle, clock)
+    (failed,) = of(StackFailed, events)
+    assert (failed.stem, failed.source) == ("bad", "bad.tif")
+    assert "bad.tif" in failed.reason
+    assert [e.stem for e in of(StackDone, events)] == ["good", "bad"]
+
+
+def test_a_frame_that_cannot_be_decoded_fails_its_stack_and_leaves_nothing(
+    asked, bundle, clock, frames
+):
+    path = asked.folder / "run.tif"
+    with tifffile.TiffWriter(path) as tif:
+        for frame in frames:
+            tif.write(frame, contiguous=False, compression="zlib", **PLAIN)
+    with tifffile.TiffFile(path) as tif:
+        offset, count = tif.pages[5].dataoffsets[0], tif.pages[5].databytecounts[0]
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xff" * count)
+    (failed,) = of(StackFailed, events_of(asked, bundle, clock))
+    assert "frame 5 cannot be decoded" in failed.reason
+    assert not list(asked.out.iterdir())
+
+
+def test_finished_stacks_are_not_done_again_unless_their_file_has_changed(
+    asked, bundle, clock, frames
+):
+    path = asked.folder / "run.tif"
+    tifffile.imwrite(path, frames, **PLAIN)
+    events_of(asked, bundle, clock)
+    before = {p.name: p.stat().st_mtime_ns for p in asked.out.iterdir()}
+    again = events_of(asked, bundle, Clock())
+    assert of(StackKnown, again) == [StackKnown("run", "run.tif")]
+    assert {p.name: p.stat().st_mtime_ns for p in asked.out.iterdir()} == before
+    other = replace(asked, chain=Chain((Crop(y0=2),)), pixel_size_um=3.0)
+    (known,) = of(StackKnown, events_of(other, bundle, Clock()))
+    assert known.note == "pixel size, frame rate or scan speed and preprocessing"
+    os.utime(path, ns=(1, 1))  # copied back: the same bytes
+    assert of(StackKnown, events_of(asked, bundle, Clock()))
+    tifffile.imwrite(path, frames[:4], **PLAIN)
+    assert of(StackDone, events_of(asked, bundle, Clock()))[0].n_frames == 4
+
+
+def test_results_of_segment_are_known_by_their_hash_and_corrected_labels_are_kept(
+    asked, bundle, clock, frames
+):
+    path = asked.folder / "run.tif"
+    tifffile.imwrite(path, frames, **PLAIN)
+    with read_stack(path, pixel_size_um=2.0, frame_rate_hz=1000.0) as stack:
+        segment_to_files(RunRequest(stack, asked.out, "run", segment=KERAS), bundle)
+    events = events_of(asked, bundle, clock)
+    assert of(StackKnown, events) == [StackKnown("run", "run.tif")]
+    labels = asked.out / "run_labels.tif"
+    labels.write_bytes(labels.read_bytes() + b"corrected by hand")
+    assert of(StackKnown, events_of(asked, bundle, Clock()))
+    tifffile.imwrite(path, frames[::-1], **PLAIN)
+    (failed,) = of(StackFailed, events_of(asked, bundle, Clock()))
+    assert "edited since" in failed.reason
+    assert labels.read_bytes().endswith(b"corrected by hand")
+
+
+def test_results_in_the_folder_flats_and_hidden_files_are_no_stacks(
+    asked, bundle, clock, frames, tmp_path
+):
+    flat = asked.folder / "flat.tif"
+    tifffile.imwrite(flat, np.full_like(frames[0], 4000), **PLAIN)
+    tifffile.imwrite(asked.folder / ".hidden.tif", frames, **PLAIN)
+    tifffile.imwrite(asked.folder / "old_labels.tif", frames, **PLAIN)
+    (asked.folder / "notes.txt").write_text("no image")
+    path = asked.folder / "run.tif"
+    tifffile.imwrite(path, frames, **PLAIN)
+    asked = replace(
+        asked,
+        out=asked.folder / "results",
+        chain=Chain((FlatField(flat=str(flat)), Background())),
+    )
+    events = events_of(asked, bundle, clock) + events_of(asked, bundle, Clock())
+    assert [e.stem for e in of(StackDone, events)] == ["run"]
+    assert [e.stem for e in of(StackKnown, events)] == ["run"]
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+
+
+def test_a_chain_that_needs_more_frames_is_done_at_the_end_only(asked, bundle, clock, frames):
+    page_by_page(asked.folder / "run.tif", frames, clock, start=0.5, every=0.5)
+    rolling = Chain((Background(method="previous", window=4),))
+    events = events_of(replace(asked, chain=rolling), bundle, clock)
+    (remark,) = of(Remark, events)
+    assert "needs a stack of more frames" in remark.text
+    assert not any(e.provisional for e in of(FrameMeasured, events))
+    assert of(StackDone, events)[0].n_frames == 6
+
+
+def test_a_stack_that_goes_on_after_a_pause_is_done_again(asked, bundle, clock, frames, tmp_path):
+    folder = asked.folder / "exp"
+    folder.mkdir()
+    for t, when in enumerate((0, 0.2, 0.4, 10, 10.2, 10.4)):
+        path = folder / f"{t}.tif"
+        clock.at(when, lambda p=path, n=t: tifffile.imwrite(p, frames[n], **PLAIN))
+    events = events_of(replace(asked, until_idle_s=12.0), bundle, clock)
+    assert [e.n_frames for e in of(StackDone, events)] == [3, 6]
+    compare_with_segment(asked, bundle, folder, "exp", tmp_path / "reference")
+
+
+def test_a_file_that_changes_while_it_is_segmented_is_not_called_done(
+    asked, bundle, clock, frames, tmp_path
+):
+    path = asked.folder / "run.tif"
+    tifffile.imwrite(path, frames, **PLAIN)
+    events = []
+    for event in watch(asked, bundle, clock=clock, sleep=clock.sleep):
+        if isinstance(event, FrameMeasured) and event.frame == 3 and not of(Remark, events):
+            os.utime(path, ns=(10**18, 10**18))
+        events.append(event)
+    assert "changed while it was segmented" in of(Remark, events)[0].text
+    assert len(of(StackDone, events)) == 1
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+
+
+def test_a_folder_that_is_away_for_a_while_is_waited_for(asked, bundle, clock, frames, tmp_path):
+    away = tmp_path / "unmounted"
+    clock.at(1.0, lambda: asked.folder.rename(away))
+    clock.at(3.0, lambda: away.rename(asked.folder))
+    clock.at(3.5, lambda: tifffile.imwrite(asked.folder / "run.tif", frames, **PLAIN))
+    events = events_of(replace(asked, until_idle_s=6.0), bundle, clock)
+    assert [("again" in e.text) for e in of(Remark, events)] == [True, True]
+    assert "cannot be read" in of(Remark, events)[0].text
+    assert of(StackDone, events)[0].stem == "run"
+
+
+def test_what_cannot_work_is_said_at_once(asked, bundle, clock, tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        events_of(replace(asked, folder=tmp_path / "nowhere"), bundle, clock)
+    with pytest.raises(ValueError, match="cannot go into the watched folder itself"):
+        events_of(replace(asked, out=asked.folder / ".." / "camera"), bundle, clock)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileNotFoundError, match="is a file"):
+        events_of(replace(asked, folder=tmp_path / "file"), bundle, clock)
+    with pytest.raises(NotADirectoryError):
+        events_of(replace(asked, out=tmp_path / "file"), bundle, clock)
+
+
+def test_a_watch_that_is_stopped_drops_the_stack_at_hand(asked, bundle, clock, frames):
+    tifffile.imwrite(asked.folder / "run.tif", frames, **PLAIN)
+    stop = threading.Event()
+    for event in watch(asked, bundle, clock=clock, sleep=clock.sleep, stopped=stop.is_set):
+        if isinstance(event, FrameMeasured):
+            assert event.frame == 0
+            stop.set()
+    assert {p.name for p in asked.out.iterdir()} == {"run_live.csv"}
+    assert of(StackDone, events_of(asked, bundle, Clock()))
+
+
+def test_waiting_names_what_is_not_complete(asked, bundle, clock, frames):
+    tifffile.imwrite(asked.folder / "run.tif", frames, **PLAIN)
+    waits = of(Waiting, events_of(asked, bundle, clock))
+    assert waits[0].unfinished == ("run",)
+    assert waits[-1].unfinished == ()
+
+
+WRITE = """
+import sys, time, numpy as np, tifffile
+with tifffile.TiffWriter(sys.argv[1]) as tif:
+    for frame in np.load(sys.argv[2]):
+        tif.write(frame, contiguous=False, photometric="minisblack", metadata=None)
+        time.sleep(0.03)
+"""
+
+WATCH = """
+import sys
+from pathlib import Path
+from napari_amseg.models import load_bundle
+from napari_amseg.pipeline.watch.folder import watch
+from napari_amseg.pipeline.watch.events import FrameMeasured, WatchRequest, WatchSettings
+from napari_amseg.segment import SegmentSettings
+request = WatchRequest(
+    Path(sys.argv[1]), Path(sys.argv[2]), segment=SegmentSettings(engine="keras", batch_size=4),
+    watch=WatchSettings(settle=0.2, poll=0.05), pixel_size_um=2.0, frame_rate_hz=1000.0,
+)
+for event in watch(request, load_bundle(sys.argv[3])):
+    if isinstance(event, FrameMeasured) and event.frame >= 8:
+        print("working", flush=True)
+"""
+
+
+def test_another_process_writes_slowly_and_all_is_as_segment_gives_it(
+    asked, bundle, frames, tmp_path
+):
+    many = np.concatenate([frames] * 20)
+    np.save(tmp_path / "frames.npy", many)
+    asked = replace(
+        asked, watch=WatchSettings(settle=3.0, poll=0.05, first_frames=5), until_idle_s=None
+    )
+    paths = [asked.folder / f"run{i}.tif" for i in range(2)]
+    live, writers, n_done = [], [], 0
+    for event in watch(asked, bundle):
+        if not writers:  # the engine is there
+            command = [sys.executable, "-c", WRITE]
+            writers = [
+                subprocess.Popen([*command, str(p), str(tmp_path / "frames.npy")]) for p in paths
+            ]
+        if isinstance(event, FrameMeasured) and event.provisional:
+            live.append(len(rows(asked.out / f"{event.stem}_live.csv")))
+        n_done += isinstance(event, StackDone) and event.n_frames == len(many)
+        if n_done == 2:
+            break
+    assert [w.wait(30) for w in writers] == [0, 0]
+    assert live
+    for path in paths:
+        compare_with_segment(asked, bundle, path, path.stem, tmp_path / "reference")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_after_a_kill_only_hidden_parts_are_left_and_the_next_start_is_fine(
+    asked, bundle, frames, tmp_path
+):
+    path = asked.folder / "run.tif"
+    tifffile.imwrite(path, np.concatenate([frames] * 500), **PLAIN)
+    command = [sys.executable, "-c", WATCH, str(asked.folder), str(asked.out), str(bundle.folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "working\n"
+        child.send_signal(signal.SIGKILL)
+    left = [p.name for p in asked.out.iterdir()]
+    assert all(name.startswith(".") or name == "run_live.csv" for name in left)
+    assert any(name.endswith(".part") for name in left)
+    table = (asked.out / "run_live.csv").read_text()
+    assert table.endswith("\n")
+    assert len(set(map(len, csv.reader(table.splitlines())))) == 1  # whole rows
+    tifffile.imwrite(path, frames, **PLAIN)
+    events_of(asked, bundle, Clock())
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+    assert not (asked.out / "run_live.csv").exists()
