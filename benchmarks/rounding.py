@@ -23,7 +23,7 @@ from records import give, machine
 
 from napari_amseg import load_bundle, read_stack
 from napari_amseg.models import Bundle, architecture
-from napari_amseg.segment.openvino_engine import prediction_network
+from napari_amseg.segment.openvino_engine import logits_network
 
 STACKS = ("ti64_plate", "hpdc", "amsegnet_test_images/lpbf.jpg", "amsegnet_test_images/weld.jpg",
           "powder_bed/rad_00001h.png")  # fmt: skip
@@ -37,11 +37,11 @@ def main() -> None:
     bundle, folder = load_bundle(given.model), Path(os.environ["AMSEG_DATA"])
     stacks = {name: list(frames(folder / name, bundle)) for name in STACKS}
     every = [frame for some in stacks.values() for frame in some]
-    reference = classes(prediction_network(bundle), every)
+    reference = classes(logits_network(bundle), every)
     ways: dict[str, Callable[[], list[Any]]] = {
-        "bf16": lambda: classes(prediction_network(bundle), every, "bf16"),
-        "int8 weights": lambda: classes(with_int8_weights(prediction_network(bundle)), every),
-        "int8 maps": lambda: classes(with_int8_maps(prediction_network(bundle), every), every),
+        "bf16": lambda: classes(logits_network(bundle), every, "bf16"),
+        "int8 weights": lambda: classes(with_int8_weights(logits_network(bundle)), every),
+        "int8 maps": lambda: classes(with_int8_maps(logits_network(bundle), every), every),
     }
     agreement = {}
     for way, compute in ways.items():

@@ -107,13 +107,14 @@ def frame_results(
     FrameResult, in that order. Closing the generator stops after the batch at hand.
     """
     todo = iter(range(len(ready)) if order is None else order)
-    first = islice(todo, int(first_alone))
-    maps: Iterable[FrameLabels] = chain(
-        predict_frames(ready, engine, settings, order=first),
-        predict_frames(ready, engine, settings, order=todo),
-    )
-    maps = corrected(maps, scheme, post or PostSettings())
-    yield from measured(maps, scheme, experiment, measure)
+    alone = islice(todo, int(first_alone))
+    parts = [predict_frames(ready, engine, settings, order=part) for part in (alone, todo)]
+    try:
+        maps = corrected(chain(*parts), scheme, post or PostSettings())
+        yield from measured(maps, scheme, experiment, measure)
+    finally:  # now, not when the last reference goes: threads and files are open
+        for part in parts:
+            part.close()
 
 
 def measure_stack(

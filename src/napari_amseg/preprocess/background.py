@@ -99,7 +99,7 @@ class Background(Settings):
         )
 
         def remove(t: int) -> Linear:
-            frames = np.stack([recent(i) for i in self._window(t, len(stack))])
+            frames = [recent(i) for i in self._window(t, len(stack))]
             return self._removing(reduce_frames(frames, reduce))
 
         note = f"background: {self.method} of {self.window} frames"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import gcd
 
 import numpy as np
@@ -14,7 +14,8 @@ SAMPLE_FRAMES = 200
 SAMPLE_BYTES = 128 * 2**20
 _PIXELS_AT_ONCE = 2**14
 
-Reduce = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Image = NDArray[np.float32]
+Reduce = Callable[[Image], Image]
 
 REDUCTIONS = ("median", "mean", "percentile")
 
@@ -32,13 +33,15 @@ def reduction(method: str, percentile: float = 10.0) -> Reduce:
     raise ValueError(f"method is {method!r}: choose one of {', '.join(REDUCTIONS)}.")
 
 
-def reduce_frames(frames: NDArray[np.float32], reduce: Reduce) -> NDArray[np.float32]:
-    """Reduce (n, Y, X) over n a band of pixels at a time: sorting copies its input."""
-    pixels = frames.reshape(len(frames), -1)
-    out = np.empty(pixels.shape[1], np.float32)
-    for i in range(0, pixels.shape[1], _PIXELS_AT_ONCE):
-        out[i : i + _PIXELS_AT_ONCE] = reduce(pixels[:, i : i + _PIXELS_AT_ONCE])
-    return out.reshape(frames.shape[1:])
+def reduce_frames(frames: Sequence[Image] | Image, reduce: Reduce) -> Image:
+    """Reduce n frames (Y, X) over n a band of pixels at a time: sorting copies its input."""
+    pixels = [frame.reshape(-1) for frame in frames]
+    out = np.empty(pixels[0].size, np.float32)
+    for i in range(0, out.size, _PIXELS_AT_ONCE):
+        out[i : i + _PIXELS_AT_ONCE] = reduce(
+            np.stack([p[i : i + _PIXELS_AT_ONCE] for p in pixels])
+        )
+    return out.reshape(frames[0].shape)
 
 
 def _sorted(frames: NDArray[np.float32]) -> NDArray[np.float32]:

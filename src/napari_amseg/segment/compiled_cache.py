@@ -12,11 +12,12 @@ from typing import Any
 
 from napari_amseg.io import OutputFiles
 from napari_amseg.models import Bundle
+from napari_amseg.models.bundle import WEIGHTS
+from napari_amseg.provenance import sha256
 
 CACHE_VARIABLE = "AMSEG_CACHE_FOLDER"
 MOST_KEPT = 12
-# What is compiled depends on these, so a change of theirs makes a new entry.
-_SOURCES = ("openvino_engine.py", "openvino_network.py")
+_DIGEST_BYTES = 32
 
 
 def cache_folder() -> Path:
@@ -37,7 +38,7 @@ class CompiledCache:
     Parameters
     ----------
     bundle : the model. version, processor : of OpenVINO and of the machine.
-    options : how the network is compiled. confidence : whether it gives that map.
+    options : how the network is compiled.
     """
 
     def __init__(
@@ -46,34 +47,39 @@ class CompiledCache:
         version: str,
         processor: str,
         options: Mapping[str, str],
-        confidence: bool,
     ) -> None:
         card = bundle.card
         depends = {
             "weights": bundle.weights_sha256,
             "architecture": [card.architecture, dict(card.arguments)],
-            "scheme": card.scheme.to_json(),
+            "classes": len(card.scheme.classes),
             "openvino": version,
-            "processor": [processor, os.cpu_count()],
+            "processor": processor,
             "options": dict(options),
-            "confidence": confidence,
-            "sources": [_source_digest(name) for name in _SOURCES],
+            "program": _program_digest(),
         }
         key = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:24]
         self.path = cache_folder() / f"{card.architecture}-{key}.blob"
 
+        self._weights, self._weights_sha256 = bundle.folder / WEIGHTS, bundle.weights_sha256
+
     def load(self, core: Any, options: Mapping[str, str]) -> Any:
-        """The compiled network; None if it is not there or cannot be used."""
+        """The compiled network; None if it is not there or cannot be used.
+
+        The weights in the bundle are checked as they would be without a cache.
+        """
         try:
-            blob = self.path.read_bytes()
+            entry = self.path.read_bytes()
             os.utime(self.path)  # what was used last goes last
+            intact = sha256(self._weights) == self._weights_sha256
         except OSError:
+            return None
+        digest, blob = entry[:_DIGEST_BYTES], entry[_DIGEST_BYTES:]
+        if not intact or hashlib.sha256(blob).digest() != digest:
             return None
         try:
             return core.import_model(blob, "CPU", dict(options))
-        except Exception:  # of another build, or damaged: OpenVINO raises kinds of its own
-            with suppress(OSError):
-                self.path.unlink()
+        except Exception:  # of another build: OpenVINO raises kinds of its own
             return None
 
     def keep(self, compiled: Any) -> None:
@@ -81,11 +87,17 @@ class CompiledCache:
         with suppress(OSError, RuntimeError):
             blob = compiled.export_model().getvalue()
             with OutputFiles(self.path.parent) as files:
-                files.path(self.path.name).write_bytes(blob)
+                files.path(self.path.name).write_bytes(hashlib.sha256(blob).digest() + blob)
             kept = sorted(self.path.parent.glob("*.blob"), key=lambda p: p.stat().st_mtime)
             for old in kept[:-MOST_KEPT]:
                 old.unlink()
 
 
-def _source_digest(name: str) -> str:
-    return hashlib.sha256(Path(__file__).with_name(name).read_bytes()).hexdigest()
+def _program_digest() -> str:
+    """Of the code that the compiled network comes from: the builders and what rebuilds them."""
+    package = Path(__file__).parents[1]
+    sources = [*sorted((package / "models").glob("*.py")), package / "segment/openvino_network.py"]
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()

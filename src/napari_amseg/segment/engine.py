@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.models import Bundle, load_bundle
+from napari_amseg.models.bundle import CARD
 from napari_amseg.models.gpu import may_have_gpu
+from napari_amseg.provenance import sha256
 
 ENGINES = ("auto", "keras", "openvino")
 PRECISIONS = ("auto", "f32", "bf16")
@@ -111,13 +113,14 @@ def shared_engine(
 
     Raises as :func:`make_engine`.
     """
-    return _kept_engine(bundle.folder, bundle.weights_sha256, name, precision, confidence)
+    return _kept_engine(bundle.folder, sha256(bundle.folder / CARD), name, precision, confidence)
 
 
 @lru_cache(maxsize=2)
 def _kept_engine(
-    folder: Path, weights_sha256: str, name: str, precision: str, confidence: bool
+    folder: Path, card_sha256: str, name: str, precision: str, confidence: bool
 ) -> Engine:
+    """The card names the weights: another card, another engine."""
     return make_engine(load_bundle(folder), name, precision=precision, confidence=confidence)
 
 

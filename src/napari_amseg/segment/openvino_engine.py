@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from queue import SimpleQueue
 from typing import Any
 
@@ -13,6 +14,10 @@ from napari_amseg.segment.compiled_cache import CompiledCache
 from napari_amseg.segment.engine import Floats, Prediction
 from napari_amseg.segment.openvino_network import openvino_logits
 from napari_amseg.segment.uncertainty import LEAST_PROBABILITY, scored_channels
+
+# OpenVINO's Python sets itself up in its first calls; two threads that do so at once wait for each
+# other for ever.
+_FIRST_CALL = threading.Lock()
 
 
 class OpenVinoEngine:
@@ -51,29 +56,34 @@ class OpenVinoEngine:
         processor = core.get_property("CPU", "FULL_DEVICE_NAME").strip()
         self.device = f"openvino {self.precision} on {processor}"
         options = {"INFERENCE_PRECISION_HINT": self.precision, "PERFORMANCE_HINT": "THROUGHPUT"}
-        cache = CompiledCache(bundle, ov.__version__, processor, options, confidence)
-        self._compiled = cache.load(core, options)
-        if self._compiled is None:
-            network = prediction_network(bundle, confidence=confidence)
-            self._compiled = core.compile_model(network, "CPU", options)
-            cache.keep(self._compiled)
-        self.parallel = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-        self._requests: SimpleQueue[Any] = SimpleQueue()
+        cache = CompiledCache(bundle, ov.__version__, processor, options)
+        network = cache.load(core, options)
+        if network is None:
+            network = core.compile_model(logits_network(bundle), "CPU", options)
+            cache.keep(network)
+        # A graph of its own, always in float32: sums over a frame in bf16 would be off by percents.
+        reduced = core.compile_model(
+            reduction(bundle.card.scheme, confidence=confidence),
+            "CPU",
+            options | {"INFERENCE_PRECISION_HINT": "f32"},
+        )
+        self.parallel = int(network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self._requests: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
         for _ in range(self.parallel + 1):
-            self._requests.put(self._compiled.create_infer_request())
-        # Once in one thread: OpenVINO's Python sets itself up in its first calls, and two threads
-        # that do so at once wait for each other for ever.
+            self._requests.put((network.create_infer_request(), reduced.create_infer_request()))
         side = np.ones((1, self.multiple), np.float32)
-        self.predict(np.zeros((1, self.multiple, self.multiple), np.float32), side, side)
+        with _FIRST_CALL:
+            self.predict(np.zeros((1, self.multiple, self.multiple), np.float32), side, side)
 
     def predict(self, batch: Floats, rows: Floats, columns: Floats) -> Prediction:
         """Class maps of frames (B, Y, X)."""
-        request = self._requests.get()
+        network, reduced = requests = self._requests.get()
         try:
-            found = request.infer([batch[:, np.newaxis], rows, columns])
+            network.infer([batch[:, np.newaxis]])
+            found = reduced.infer([network.get_output_tensor(0), rows, columns])
             return Prediction(*(np.array(found[i]) for i in range(len(found))))
         finally:
-            self._requests.put(request)
+            self._requests.put(requests)
 
 
 def _precision(core: Any, wanted: str) -> str:
@@ -85,8 +95,16 @@ def _precision(core: Any, wanted: str) -> str:
     return wanted
 
 
-def prediction_network(bundle: Bundle, *, confidence: bool = False) -> Any:
-    """The network with its logits reduced to what a :class:`Prediction` holds.
+def logits_network(bundle: Bundle) -> Any:
+    """The network from frames (B, 1, Y, X) to logits (B, classes, Y, X), all float32."""
+    import openvino as ov
+
+    frame, logits = openvino_logits(bundle.model)
+    return ov.Model([logits], [frame], "logits")
+
+
+def reduction(scheme: LabelScheme, *, confidence: bool = False) -> Any:
+    """From logits, rows and columns to what a :class:`Prediction` holds.
 
     Everything is done on planes (B, Y, X), one a class, and summed by matrix products, which costs
     next to nothing; on (B, Y, X, classes) it would take a tenth of the network's own time.
@@ -94,9 +112,8 @@ def prediction_network(bundle: Bundle, *, confidence: bool = False) -> Any:
     import openvino as ov
     from openvino import opset13 as ops
 
-    frame, logits = openvino_logits(bundle.model)
+    logits = ops.parameter([-1, len(scheme.codes), -1, -1], np.float32, "logits")
     rows, columns = (ops.parameter([-1, -1], np.float32, name) for name in ("rows", "columns"))
-    scheme = bundle.card.scheme
     planes = _planes(logits, len(scheme.codes))
     best, code = _best(planes, scheme)
     powers = [ops.exp(ops.subtract(plane, best)) for plane in planes]
@@ -119,7 +136,7 @@ def prediction_network(bundle: Bundle, *, confidence: bool = False) -> Any:
     if confidence:
         of_255 = ops.round(ops.multiply(share, _number(255)), "half_to_even")
         outputs.append(ops.convert(of_255, "u8"))
-    return ov.Model(outputs, [frame, rows, columns], "prediction")
+    return ov.Model(outputs, [logits, rows, columns], "prediction")
 
 
 def _planes(logits: Any, n: int) -> list[Any]:
