@@ -88,6 +88,16 @@ def test_wrong_input_is_one_line(tmp_path, monkeypatch, arguments, said):
     assert said in lines[0]
 
 
+def test_remarks_of_a_stack_are_printed(tmp_path, model, frames):
+    folder = tmp_path / "camera" / "seq"
+    folder.mkdir(parents=True)
+    for t in (0, 1, 2, 4, 5):
+        tifffile.imwrite(folder / f"{t}.tif", frames[t], **PLAIN)
+    done = run("watch", folder.parent, "-o", tmp_path / "out", "--model", model, *QUICK)
+    assert done.exit_code == 0
+    assert "seq: numbering is not regular after 2.tif" in " ".join(done.stderr.split())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT")
 def test_ctrl_c_leaves_no_half_file(camera, tmp_path, model, frames):
     tifffile.imwrite(camera / "run.tif", np.concatenate([frames] * 2000), **PLAIN)
@@ -105,6 +115,5 @@ def test_ctrl_c_leaves_no_half_file(camera, tmp_path, model, frames):
     assert child.returncode == 130
     assert "cancelled; finished stacks are in" in " ".join(said.split())
     assert "Traceback" not in said
-    assert {p.name for p in out.iterdir() if p.suffix != ".part"} == {"run_live.csv"}
-    assert all(p.name.startswith(".") for p in out.glob("*.part"))
+    assert {p.name for p in out.iterdir()} == {"run_live.csv"}
     assert live.read_bytes().endswith(b"\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
 
@@ -11,7 +12,7 @@ import pytest
 import tifffile
 
 from napari_amseg.io import TiffStackWriter
-from napari_amseg.io.growing import GrowingSequence, GrowingTiff, frames_in
+from napari_amseg.io.growing import GrowingSequence, GrowingTiff, OverwrittenError, frames_in
 from napari_amseg.types import Experiment
 
 WRITERS = {
@@ -94,6 +95,43 @@ def test_a_page_of_another_size_is_refused_by_name(tmp_path, frames):
     assert growing.grow() == 2
     with pytest.raises(ValueError, match="frame 1 is of another shape"):
         growing.read(1)
+
+
+def test_pages_that_lead_back_to_an_earlier_one_are_damage_and_end(tmp_path, frames):
+    path = tmp_path / "loop.tif"
+    data = bytearray(written(path, frames, contiguous=False))
+    with tifffile.TiffFile(path) as tif:
+        first, last = tif.pages[0].offset, tif.pages[-1].offset
+    (n_tags,) = struct.unpack_from("<H", data, last)
+    struct.pack_into("<I", data, last + 2 + 12 * n_tags, first)
+    path.write_bytes(data)
+    growing, said = GrowingTiff(path), []
+
+    def grow():
+        with pytest.raises(ValueError, match="leads back to an earlier one") as raised:
+            growing.grow()
+        said.append(raised)
+
+    thread = threading.Thread(target=grow, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert said
+    assert frames_in(path) is None
+
+
+@pytest.mark.parametrize("first", ["same layout", "another layout"])
+def test_a_longer_stack_written_over_it_is_not_taken_for_its_next_frames(tmp_path, frames, first):
+    path = tmp_path / "run.tif"
+    written(path, frames[:3], contiguous=False)
+    growing = GrowingTiff(path)
+    assert growing.grow() == 2
+    growing.release()
+    shape = slice(None) if first == "same layout" else slice(20)
+    other = np.concatenate([frames, frames])[::-1, shape]
+    data = written(tmp_path / "other.tif", other, contiguous=False)
+    path.write_bytes(data)  # the same file, in place
+    with pytest.raises(OverwrittenError, match="written over it"):
+        growing.grow()
 
 
 def test_the_file_may_be_renamed_after_release(tmp_path, frames):

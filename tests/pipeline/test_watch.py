@@ -31,6 +31,8 @@ from napari_amseg.pipeline.watch.events import (
     WatchSettings,
 )
 from napari_amseg.pipeline.watch.folder import watch
+from napari_amseg.pipeline.watch.scan import FolderScan
+from napari_amseg.pipeline.watch.seen import seen
 from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Normalise
 from napari_amseg.segment import SegmentSettings
 
@@ -289,6 +291,7 @@ def test_results_of_segment_are_known_by_their_hash_and_corrected_labels_are_kep
     tifffile.imwrite(path, frames[::-1], **PLAIN)
     (failed,) = of(StackFailed, events_of(asked, bundle, Clock()))
     assert "edited since" in failed.reason
+    assert "--" not in failed.reason  # no option that a watch lacks
     assert labels.read_bytes().endswith(b"corrected by hand")
 
 
@@ -317,8 +320,7 @@ def test_a_chain_that_needs_more_frames_is_done_at_the_end_only(asked, bundle, c
     page_by_page(asked.folder / "run.tif", frames, clock, start=0.5, every=0.5)
     rolling = Chain((Background(method="previous", window=4),))
     events = events_of(replace(asked, chain=rolling), bundle, clock)
-    (remark,) = of(Remark, events)
-    assert "needs a stack of more frames" in remark.text
+    assert "needs a stack of more frames" in of(Remark, events)[0].text
     assert not any(e.provisional for e in of(FrameMeasured, events))
     assert of(StackDone, events)[0].n_frames == 6
 
@@ -355,8 +357,9 @@ def test_a_folder_that_is_away_for_a_while_is_waited_for(asked, bundle, clock, f
     clock.at(3.0, lambda: away.rename(asked.folder))
     clock.at(3.5, lambda: tifffile.imwrite(asked.folder / "run.tif", frames, **PLAIN))
     events = events_of(replace(asked, until_idle_s=6.0), bundle, clock)
-    assert [("again" in e.text) for e in of(Remark, events)] == [True, True]
-    assert "cannot be read" in of(Remark, events)[0].text
+    remarks = [e.text for e in of(Remark, events) if not e.stem]
+    assert [("again" in text) for text in remarks] == [True, True]
+    assert "cannot be read" in remarks[0]
     assert of(StackDone, events)[0].stem == "run"
 
 
@@ -462,3 +465,150 @@ def test_after_a_kill_only_hidden_parts_are_left_and_the_next_start_is_fine(
     events_of(asked, bundle, Clock())
     compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
     assert not (asked.out / "run_live.csv").exists()
+    assert not list(asked.out.glob(".*"))
+
+
+def test_parts_of_other_stacks_or_that_somebody_writes_on_are_left(asked, bundle, clock, frames):
+    tifffile.imwrite(asked.folder / "run.tif", frames, **PLAIN)
+    asked.out.mkdir()
+    mine, written_on, other = (
+        asked.out / f".{name}.0123abcd.part"
+        for name in ("run_labels.tif", "run_frames.csv", "other_labels.tif")
+    )
+    for part in (mine, written_on, other):
+        part.write_bytes(b"half")
+    clock.at(0.5, lambda: written_on.write_bytes(b"half and more"))
+    events_of(asked, bundle, clock)
+    assert set(asked.out.glob(".*")) == {written_on, other}
+
+
+def flat_of(value, frames, path):
+    tifffile.imwrite(path, np.full_like(frames[0], value), **PLAIN)
+    return str(path)
+
+
+def test_live_rows_take_the_flat_before_the_stack_only(asked, bundle, clock, frames, tmp_path):
+    before, after = (flat_of(v, frames, tmp_path / f"{v}.tif") for v in (4000, 2000))
+    with read_stack(before) as stack:
+        drifting = FlatField(flat=before, flat_after=after).fit(stack)
+    path = asked.folder / "run.tif"
+    page_by_page(path, frames, clock, start=0.5, every=0.5)
+    asked = replace(asked, chain=Chain((drifting,)))
+    early = [e for e in of(FrameMeasured, events_of(asked, bundle, clock)) if e.provisional]
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+    (asked.folder / "run.tif").unlink()
+    fixed = replace(asked, chain=Chain((FlatField(flat=before),)), out=tmp_path / "fixed")
+    other = Clock()
+    page_by_page(path, frames, other, start=0.5, every=0.5)
+    expected = [e for e in of(FrameMeasured, events_of(fixed, bundle, other)) if e.provisional]
+    assert [e.frame for e in early] == list(range(5))
+    for one, two in zip(early, expected, strict=True):
+        np.testing.assert_array_equal(one.labels, two.labels)
+
+
+def test_what_is_worth_knowing_about_a_stack_is_said_once(asked, bundle, clock, frames, tmp_path):
+    folder = asked.folder / "seq"
+    folder.mkdir()
+    for t in (0, 1, 2, 4, 5):
+        tifffile.imwrite(folder / f"{t}.tif", frames[t], **PLAIN)
+    flat = np.full_like(frames[0], 4000)
+    flat[3, 5] = 0
+    tifffile.imwrite(tmp_path / "flat.tif", flat, **PLAIN)
+    chain = Chain((FlatField(flat=str(tmp_path / "flat.tif")),))
+    events = events_of(replace(asked, chain=chain), bundle, clock)
+    texts = [e.text for e in of(Remark, events) if e.stem == "seq"]
+    assert len([t for t in texts if "frames may be missing, times may be wrong" in t]) == 1
+    assert "flat field: 1 dead pixels filled" in texts
+    assert len(set(texts)) == len(texts)
+    assert set(of(StackDone, events)[0].record["notes"]) == set(texts)
+
+
+def test_of_two_stacks_of_one_name_the_second_is_refused_until_it_is_renamed(
+    asked, bundle, clock, frames, tmp_path
+):
+    first, second = asked.folder / "a_b.tif", asked.folder / "a" / "b.tif"
+    second.parent.mkdir()
+    tifffile.imwrite(first, frames, **PLAIN)
+    clock.at(0.5, lambda: tifffile.imwrite(second, frames[::-1], **PLAIN))
+    events = events_of(asked, bundle, clock)
+    (failed,) = of(StackFailed, events)
+    assert (failed.stem, failed.source) == (os.path.join("a", "b.tif"),) * 2
+    assert "would be called 'a_b', as those of a_b.tif: rename one" in failed.reason
+    again = events_of(asked, bundle, Clock())  # whichever comes first in the folder
+    assert of(StackKnown, again) == [StackKnown("a_b", "a_b.tif")]
+    assert of(StackFailed, again) == [failed]
+    compare_with_segment(asked, bundle, first, "a_b", tmp_path / "reference")
+    second.rename(asked.folder / "a" / "c.tif")
+    assert [e.stem for e in of(StackDone, events_of(asked, bundle, Clock()))] == ["a_c"]
+
+
+def test_links_are_left_out(asked, bundle, clock, frames, tmp_path):
+    tifffile.imwrite(tmp_path / "elsewhere.tif", frames, **PLAIN)
+    try:
+        (asked.folder / "link.tif").symlink_to(tmp_path / "elsewhere.tif")
+    except OSError:
+        pytest.skip("no links here")
+    events = events_of(asked, bundle, clock)
+    assert not of(StackFound, events)
+
+
+def test_a_stack_written_over_one_that_is_followed_is_begun_anew(
+    asked, bundle, clock, frames, tmp_path
+):
+    path, long = asked.folder / "run.tif", tmp_path / "long.tif"
+    with tifffile.TiffWriter(long) as tif:
+        for frame in (*frames[::-1], *frames[::-1]):
+            tif.write(frame, contiguous=False, **PLAIN)
+    page_by_page(path, frames[:5], clock, start=0.5, every=0.25)
+    clock.at(2.0, lambda: path.write_bytes(long.read_bytes()))
+    events = events_of(asked, bundle, clock)
+    (remark,) = [e for e in of(Remark, events) if "begun anew" in e.text]
+    since = events[events.index(remark) :]
+    early = [e for e in of(FrameMeasured, since) if e.provisional]
+    assert [e.frame for e in early] == list(range(11))
+    for event in early:
+        np.testing.assert_array_equal(event.raw(), frames[5 - event.frame % 6])
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+
+
+def test_a_table_of_the_users_is_not_taken_for_a_live_one(asked, bundle, clock, frames):
+    tifffile.imwrite(asked.folder / "run.tif", frames, **PLAIN)
+    asked.out.mkdir()
+    theirs = asked.out / "run_live.csv"
+    theirs.write_text("my,notes\n1,2\n")
+    n_rows = []
+    for event in watch(asked, bundle, clock=clock, sleep=clock.sleep):
+        if isinstance(event, FrameMeasured):
+            n_rows.append(len(rows(asked.out / "run_live_2.csv")))
+        if isinstance(event, Remark) and "rows go to" in event.text:
+            assert "run_live_2.csv" in event.text
+    assert n_rows == [1, 2, 3, 4, 5, 6]
+    assert theirs.read_text() == "my,notes\n1,2\n"
+    assert not (asked.out / "run_live_2.csv").exists()
+
+
+def test_of_many_images_few_are_asked_for_and_a_change_is_seen_all_the_same(
+    asked, frames, monkeypatch
+):
+    folder = asked.folder / "seq"
+    folder.mkdir()
+    for t in range(400):
+        tifffile.imwrite(folder / f"{t}.tif", frames[t % 6, :8, :8], **PLAIN)
+    scan, n_asked = FolderScan(asked.folder, set()), []
+    scan.look()
+
+    def counted(path):
+        n_asked.append(path)
+        return seen(path)
+
+    monkeypatch.setattr("napari_amseg.pipeline.watch.seen.seen", counted)
+    tifffile.imwrite(folder / "400.tif", frames[0, :8, :8], **PLAIN)
+    (source,) = scan.look()
+    assert len(source.files) == 401
+    assert len(n_asked) < 100
+    tifffile.imwrite(folder / "200.tif", frames[1, :8, :8] + 1, **PLAIN)
+    assert not source.unchanged()
+    scan.forget(source)
+    assert scan.look()[0].unchanged()
+    tifffile.imwrite(folder / "200.tif", frames[2, :8, :8] + 1, **PLAIN)
+    assert any(scan.look()[0].unchanged() for _ in range(401 // 64 + 1))  # in turn, too

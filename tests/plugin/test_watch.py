@@ -86,6 +86,8 @@ def test_a_growing_stack_is_shown_plotted_and_done(watching, viewer, qtbot, fram
     writer.join()
     qtbot.waitUntil(lambda: "Waiting" in widget.status.text(), timeout=PATIENCE_MS)
     assert widget.stacks.texts()[0].startswith("run: 60 frames in ")
+    assert "note" in widget.stacks.texts()[0]
+    assert widget.remark.text().startswith("run: ")  # its grey limits
     assert any(np.array_equal(image.data, frame) for frame in frames)
     assert mask.data.shape == (32, 48)
     assert not mask.editable

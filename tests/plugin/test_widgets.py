@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 
 from napari_amseg.io import TiffStackWriter
 from napari_amseg.measure import MeasureSettings
+from napari_amseg.pipeline.watch.events import WatchSettings
 from napari_amseg.plugin.forms import OptionalNumber, SettingsForm
 from napari_amseg.plugin.layers import KEY, LabelSource, image_source
 from napari_amseg.plugin.preprocess.widget import crop_from_shapes
@@ -19,7 +20,7 @@ from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Experiment
 
 SETTINGS = [Background, Crop, FlatField, Invert, MapSettings, MeasureSettings, Normalise,
-            PostSettings, SegmentSettings]  # fmt: skip
+            PostSettings, SegmentSettings, WatchSettings]  # fmt: skip
 
 
 @pytest.mark.parametrize("settings_class", SETTINGS)

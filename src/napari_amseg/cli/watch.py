@@ -133,6 +133,7 @@ class _Show:
             unfinished = ", ".join(event.unfinished[:3])
             return f"waiting for {unfinished} to be complete" if unfinished else "waiting"
         if isinstance(event, StackFound):
+            self._failed.pop(event.source, None)
             what = "follows" if event.growing else "complete, segmenting"
             _say(f"{event.stem}: {what} {event.source}")
         elif isinstance(event, StackDone):

@@ -19,6 +19,12 @@ from napari_amseg.types import Experiment, Frame, Stack
 
 _UNREADABLE = (tifffile.TiffFileError, ValueError, IndexError, KeyError, struct.error, OSError)
 _Page = tuple[int, tuple[int, ...], np.dtype[Any]]  # where its directory begins, shape, dtype
+_PAGES_A_LOOK = 1000
+_SAMPLE_BYTES = 4096  # of the first frame's first strip: its beginning, middle and end
+
+
+class OverwrittenError(ValueError):
+    """Another stack was written over a file that is followed: its first frame is another."""
 
 
 class GrowingTiff:
@@ -28,7 +34,7 @@ class GrowingTiff:
     written: on a network drive a file may have its length before its bytes. So the last page is
     left out until the file is known to be complete. Files with one directory for all frames, which
     is written at the end, never show more than nothing here. The file is open only between
-    :meth:`grow` and :meth:`release`; directories are read once.
+    :meth:`grow` and :meth:`release`; directories are read once, a thousand at most a look.
 
     Parameters
     ----------
@@ -39,6 +45,8 @@ class GrowingTiff:
         self.path = path
         self.experiment = Experiment()
         self._pages: list[_Page] = []
+        self._places: set[int] = set()  # of directories
+        self._sample = b""
         self._tif: tifffile.TiffFile | None = None
         self._lock = threading.Lock()
 
@@ -48,19 +56,60 @@ class GrowingTiff:
         return max(0, len(self._pages) - 1)
 
     def grow(self) -> int:
-        """Look at the file again; returns :attr:`n_frames`."""
+        """Look at the file again; returns :attr:`n_frames`.
+
+        Raises
+        ------
+        OverwrittenError
+            If it begins with another frame than before: follow it from its beginning.
+        ValueError
+            If its directories lead back to an earlier one.
+        """
+        circular = overwritten = False
         with self._lock, suppress(*_UNREADABLE):  # half a header: there will be more next time
             tif = self._reopened()
             if not self._pages:
                 self.experiment = read_metadata(tif)
-            at = self._after_last(tif)
-            while 0 < at < tif.filehandle.size:
-                page = _page_at(tif, at, len(self._pages))
-                if not _is_whole(page, tif.filehandle.size):
-                    break
-                self._pages.append((at, page.shape, np.dtype(page.dtype)))
-                at = self._after_last(tif)
+            overwritten = bool(self._sample) and self._first_frame(tif) != self._sample
+            circular = not overwritten and self._take_in(tif)
+            if self.n_frames and not self._sample:
+                self._sample = self._first_frame(tif)
+        if overwritten:
+            raise OverwrittenError(f"{self.path}: another stack was written over it.")
+        if circular:
+            raise ValueError(f"{self.path}: is damaged: a page leads back to an earlier one.")
         return self.n_frames
+
+    def _take_in(self, tif: tifffile.TiffFile) -> bool:
+        """Append pages that have become whole; True if the last leads back to an earlier one."""
+        size = tif.filehandle.size
+        at = self._after_last(tif)
+        for _ in range(_PAGES_A_LOOK):
+            if not 0 < at < size:
+                return False
+            if at in self._places:
+                return True
+            page = _page_at(tif, at, len(self._pages))
+            if not _is_whole(page, size):
+                return False
+            self._pages.append((at, page.shape, np.dtype(page.dtype)))
+            self._places.add(at)
+            at = self._after_last(tif)
+        return False
+
+    def _first_frame(self, tif: tifffile.TiffFile) -> bytes:
+        """Some stored bytes of frame 0; inodes and times tell nothing on many network drives."""
+        try:
+            page = _page_at(tif, self._pages[0][0], 0)
+            begin, n_bytes = page.dataoffsets[0], page.databytecounts[0]
+        except (tifffile.TiffFileError, ValueError, IndexError, KeyError, struct.error):
+            return b""
+        last = max(0, n_bytes - _SAMPLE_BYTES)
+        sample = b""
+        for offset in (0, last // 2, last):
+            tif.filehandle.seek(begin + offset)
+            sample += tif.filehandle.read(min(_SAMPLE_BYTES, n_bytes))
+        return sample
 
     def stack(self) -> Stack:
         """The frames that can be read, as a lazy stack; more of them after the next `grow`.

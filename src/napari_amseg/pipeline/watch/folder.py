@@ -9,6 +9,7 @@ from pathlib import Path
 
 from napari_amseg.io import OutputFiles
 from napari_amseg.models import Bundle
+from napari_amseg.pipeline.files import result_names
 from napari_amseg.pipeline.watch.events import (
     Remark,
     StackFailed,
@@ -16,6 +17,8 @@ from napari_amseg.pipeline.watch.events import (
     WatchEvent,
     WatchRequest,
 )
+from napari_amseg.pipeline.watch.known import name_owners
+from napari_amseg.pipeline.watch.leftovers import Leftovers
 from napari_amseg.pipeline.watch.scan import FolderScan, Source
 from napari_amseg.pipeline.watch.stack import WatchedStack
 from napari_amseg.preprocess import FlatField
@@ -98,8 +101,8 @@ def _check(request: WatchRequest) -> None:
         raise FileNotFoundError(f"{request.folder}: {what}.")
     if folder == out:
         raise ValueError(
-            f"{request.out}: results cannot go into the watched folder itself; choose another with "
-            "-o, for example a new folder in it."
+            f"{request.out}: results cannot go into the watched folder itself; choose "
+            "another, for example a new folder in it."
         )
     with OutputFiles(request.out):  # makes the folder, and tries to write
         pass
@@ -125,6 +128,8 @@ class _Watcher:
         self._request, self._bundle, self._engine, self._clock = request, bundle, engine, clock
         self._scan = FolderScan(request.folder, _not_stacks(request))
         self._stacks: dict[str, WatchedStack] = {}
+        self._leftovers = Leftovers(request.out)
+        self._refused: dict[str, str] = {}  # key of a stack and that of the one whose name it has
         self._lost = ""
 
     @property
@@ -138,13 +143,23 @@ class _Watcher:
         now = self._clock()
         stacks = list(self._stacks.values())
         for stack in stacks:
-            yield from stack.know(now)
+            if stack.asks(now) and (not stack.has_settled(now) or self._is_as_seen(stack)):
+                yield from stack.know(now)
         for stack in stacks:
             yield from stack.follow()
         for stack in stacks:
-            if stack.is_complete(now):
+            if stack.is_complete(now) and self._is_as_seen(stack):
+                confidence = self._request.maps.confidence
+                self._leftovers.remove(result_names(stack.source.stem, confidence=confidence))
                 yield from stack.finish(self._clock)
                 return
+
+    def _is_as_seen(self, stack: WatchedStack) -> bool:
+        """Whether all files are as they were seen; a look asks for some of them only."""
+        if stack.source.unchanged():
+            return True
+        self._scan.forget(stack.source)
+        return False
 
     def _look(self) -> Generator[WatchEvent]:
         try:
@@ -160,7 +175,13 @@ class _Watcher:
         now = self._clock()
         for key in self._stacks.keys() - {source.key for source in sources}:
             self._stacks.pop(key).close()
+        owners = name_owners(sources, self._stacks.keys(), self._request.out)
         for source in sources:
+            owner = owners[source.stem]
+            if owner is not source:
+                yield from self._refuse(source, owner)
+                continue
+            self._refused.pop(source.key, None)
             if source.key in self._stacks:
                 self._stacks[source.key].update(source, now)
             else:
@@ -168,6 +189,18 @@ class _Watcher:
 
     def _new(self, source: Source, now: float) -> WatchedStack:
         return WatchedStack(self._request, self._bundle, self._engine, source, now)
+
+    def _refuse(self, source: Source, owner: Source) -> Generator[WatchEvent]:
+        """Two stacks cannot have results of one name; said once."""
+        if source.key in self._stacks:  # its name has changed
+            self._stacks.pop(source.key).close()
+        if self._refused.get(source.key) != owner.key:
+            self._refused[source.key] = owner.key
+            reason = (
+                f"its results would be called {source.stem!r}, as those of {owner.name}: rename "
+                "one of the two, or watch their folders one by one."
+            )
+            yield StackFailed(source.name, source.name, reason)
 
     def close(self) -> None:
         """Close what is open."""

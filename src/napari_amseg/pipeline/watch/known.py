@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from pathlib import Path
 from typing import Any
 
 from napari_amseg.models import Bundle
@@ -20,7 +23,7 @@ def known_results(
     settled : whether the files are complete, so that their hashes may be compared with those of
     results that ``amseg segment`` wrote, which do not tell sizes and times.
     """
-    record = _maker(request, source.stem)
+    record = _maker(request.out, source.stem)
     if not record or record.get("source") != str(source.files[0].resolve()):
         return None
     if not (request.out / f"{source.stem}_labels.tif").exists():
@@ -31,10 +34,29 @@ def known_results(
     return StackKnown(source.stem, source.name, _differences(request, bundle, record))
 
 
-def _maker(request: WatchRequest, stem: str) -> dict[str, Any]:
+def name_owners(sources: Sequence[Source], at_work: Container[str], out: Path) -> dict[str, Source]:
+    """Which of the stacks that would give their results one name may: the one whose results there
+    are, else the one that is at work, else the first.
+
+    at_work : keys of sources. out : folder of the results.
+    """
+    same: dict[str, list[Source]] = defaultdict(list)
+    for source in sources:
+        same[source.stem].append(source)
+    owners = {stem: group[0] for stem, group in same.items()}
+    for stem, group in same.items():
+        if len(group) > 1:
+            theirs = _maker(out, stem).get("source")
+            owned = [s for s in group if str(s.files[0].resolve()) == theirs]
+            owned += [s for s in group if s.key in at_work]
+            owners[stem] = (owned or group)[0]
+    return owners
+
+
+def _maker(out: Path, stem: str) -> dict[str, Any]:
     """The record of the run that made the labels; empty if there is none or it is unreadable."""
     try:
-        text = (request.out / f"{stem}_run.json").read_text(encoding="utf-8")
+        text = (out / f"{stem}_run.json").read_text(encoding="utf-8")
         record = json.loads(text)
     except (OSError, ValueError):
         return {}

@@ -1,15 +1,16 @@
 """A stack that is still being written: its whole frames measured, for the time being.
 
 The grey limits of a stack are percentiles over all of it, so they are not known before its end.
-Until then those of its first frames are used; a background is theirs too. The rows tell what goes
-on, and are no result: when the stack is complete it is segmented from its beginning, as ``amseg
-segment`` does.
+Until then those of its first frames are used; a background is theirs too, and a flat stays the one
+before the stack. The rows tell what goes on, and are no result: when the stack is complete it is
+segmented from its beginning, as ``amseg segment`` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 
 from napari_amseg.io import TableWriter
@@ -20,6 +21,7 @@ from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, frame_results
 from napari_amseg.pipeline.watch.events import FrameMeasured, WatchRequest
 from napari_amseg.pipeline.watch.scan import Source
+from napari_amseg.preprocess import Chain, FlatField
 from napari_amseg.segment import Engine
 from napari_amseg.types import Stack
 
@@ -32,13 +34,19 @@ class LiveTable:
     """``<stem>_live.csv``: a row a frame as it is measured, only ever added to, always whole rows.
 
     ``grey_limits`` says from which frames they are: ``first 20`` or ``all``. The file goes when the
-    tables of the complete stack are there.
+    tables of the complete stack are there. Where a file of that name is not such a table it stays,
+    and this one is called ``<stem>_live_2.csv``.
+
+    Attributes
+    ----------
+    path : of the table.
     """
 
     def __init__(self, folder: Path, stem: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / f"{stem}_live.csv"
-        self._writer = TableWriter(self._path, COLUMNS)
+        numbers = chain([""], (f"_{i}" for i in count(2)))
+        self.path = next(filter(_is_free, (folder / f"{stem}_live{n}.csv" for n in numbers)))
+        self._writer = TableWriter(self.path, COLUMNS)
         self._writer.flush()
         self.n_rows = 0
 
@@ -52,11 +60,33 @@ class LiveTable:
     def remove(self) -> None:
         """Close and delete it."""
         self.close()
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close it and keep it."""
         self._writer.__exit__(None, None, None)
+
+
+def _is_free(path: Path) -> bool:
+    """Whether nothing is lost if a live table is written there: an earlier one may be."""
+    try:
+        with path.open("rb") as file:
+            return file.readline() in (b"", ",".join(COLUMNS).encode() + b"\n")
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def live_chain(asked: Chain) -> Chain:
+    """The chain for a stack whose end is not known, so neither how far the flat has drifted."""
+    steps = (
+        replace(step, flat_after=None, sha256=())
+        if isinstance(step, FlatField) and step.flat_after is not None
+        else step
+        for step in asked.steps
+    )
+    return Chain(tuple(steps))
 
 
 class Follower:
@@ -103,7 +133,7 @@ class Follower:
         known = replace(raw, experiment=raw.experiment.updated(**self._request.known()))
         if self._ready is None:
             first = replace(raw, shape=(self._request.watch.first_frames, *raw.frame_shape))
-            self._ready = prepare(first, self._request.chain, self._bundle).stack
+            self._ready = prepare(first, live_chain(self._request.chain), self._bundle).stack
         last = min(n_frames, self._n_done + _FRAMES_AT_ONCE)
         results = frame_results(
             replace(self._ready, shape=(n_frames, *self._ready.frame_shape)),

@@ -13,11 +13,11 @@ from pathlib import Path
 from napari_amseg.io.growing import frames_in
 from napari_amseg.io.read import READERS
 from napari_amseg.io.sequence import counter_place, numeric_key
+from napari_amseg.pipeline.watch.seen import FolderImages, Seen, seen
 
 _NUMBER = re.compile(r"\d+")
 _RESULTS = ("_labels", "_confidence")
 _AROUND_COUNTERS = " _-.()[]"
-Seen = tuple[str, int, int]  # path, bytes, time of the last change in ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Source:
     def unchanged(self) -> bool:
         """Whether its files are on disk as they were seen."""
         try:
-            return all(_look(Path(path)) == (path, size, at) for path, size, at in self.seen)
+            return all(seen(Path(path)) == (path, size, at) for path, size, at in self.seen)
         except OSError:
             return False
 
@@ -64,8 +64,10 @@ class FolderScan:
     """
 
     def __init__(self, folder: Path, skip: set[Path]) -> None:
-        self._folder, self._skip = folder.resolve(), skip
+        self._folder, self._skip = folder.resolve(), {str(path) for path in skip}
         self._known: dict[str, tuple[Seen, int | None]] = {}
+        self._images: dict[Path, FolderImages] = {}
+        self._sources: dict[Path, list[Source]] = {}
 
     def look(self) -> list[Source]:
         """The stacks there are, in the order of their names.
@@ -75,56 +77,70 @@ class FolderScan:
         OSError
             If the folder cannot be read.
         """
-        sources: list[Source] = []
-        present: set[str] = set()
-        for folder, seen in self._walk():
-            present |= {path for path, *_ in seen}
-            sources += self._of_folder(folder, seen)
-        self._known = {path: known for path, known in self._known.items() if path in present}
+        there = dict(self._walk())
+        for folder in self._sources.keys() - there.keys():
+            del self._sources[folder]
+            self._images.pop(folder, None)
+        for folder, paths in there.items():
+            images = self._images.pop(folder, None) or FolderImages()  # away if this look fails
+            if images.look(paths, self._is_image) or folder not in self._sources:
+                self._sources[folder] = list(self._of_folder(folder, images.all()))
+            self._images[folder] = images
+        present = {path for paths in there.values() for path in paths}
+        for path in self._known.keys() - present:
+            del self._known[path]
+        sources = [source for of_folder in self._sources.values() for source in of_folder]
         return sorted(sources, key=lambda s: numeric_key(Path(s.key.replace(os.sep, " "))))
 
-    def _walk(self) -> Iterator[tuple[Path, list[Seen]]]:
+    def forget(self, source: Source) -> None:
+        """Ask the disk for all files beside those of a stack at the next look."""
+        self._images.pop(source.files[0].parent, None)
+
+    def _walk(self) -> Iterator[tuple[Path, list[str]]]:
         """Every folder with the images in it."""
         waiting = [self._folder]
         while waiting:
             folder = waiting.pop()
-            seen: list[Seen] = []
+            paths: list[str] = []
             try:
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        path = Path(entry.path)
-                        if entry.name[0] == "." or path in self._skip:
+                        if entry.name[0] == "." or entry.is_symlink() or entry.path in self._skip:
                             continue
-                        if entry.is_dir(follow_symlinks=False):
-                            waiting.append(path)
-                        elif _is_image(path):
-                            seen.append(_look(path))
+                        if entry.is_dir():
+                            waiting.append(Path(entry.path))
+                        elif _is_image(entry.name):
+                            paths.append(entry.path)
             except FileNotFoundError:  # went while we looked
                 if folder == self._folder and not folder.is_dir():
                     raise
                 continue
-            yield folder, seen
+            yield folder, paths
 
-    def _frames(self, seen: Seen) -> int | None:
+    def _is_image(self, path: str) -> bool:
+        """Whether a file was found to hold a whole frame, and one only."""
+        return self._known.get(path, (None, None))[1] == 1
+
+    def _frames(self, one: Seen) -> int | None:
         """How many frames a file holds, None while it cannot be read; 2 stands for several."""
-        path, size, _ = seen
+        path, size, _ = one
         before, frames = self._known.get(path, (None, None))
-        if before == seen:
+        if before == one:
             return frames
         several = frames is not None and frames > 1 and before is not None and size >= before[1]
         if not several:  # a file of several frames is not opened each time it grows
             frames = frames_in(Path(path))
-        self._known[path] = (seen, frames)
+        self._known[path] = (one, frames)
         return frames
 
-    def _of_folder(self, folder: Path, seen: list[Seen]) -> Iterator[Source]:
+    def _of_folder(self, folder: Path, images: list[Seen]) -> Iterator[Source]:
         """Files of several frames are stacks; numbered images make sequences."""
         families: dict[str, list[Seen]] = defaultdict(list)
-        for one in seen:
+        for one in images:
             if (self._frames(one) or 0) > 1:
                 yield self._of_file(folder, one)
             else:
-                families[_NUMBER.sub("*", Path(one[0]).name)].append(one)
+                families[_NUMBER.sub("*", os.path.basename(one[0]))].append(one)
         groups = [group for family in families.values() for group in _by_counter(family)]
         sequences = [g for g in groups if any(self._frames(one) == 1 for one in g.members)]
         for group in groups:
@@ -147,9 +163,8 @@ class FolderScan:
         else:
             stem = "_".join((*within.parts, *(() if alone else (group.base,))))
         key, name = str(folder / group.pattern), str(within / group.pattern)
-        files = tuple(Path(path) for path, *_ in group.members)
         whole = self._whole(group)
-        return Source(key, name, stem, files, True, whole, tuple(group.members))
+        return Source(key, name, stem, tuple(group.files), True, whole, tuple(group.members))
 
     def _whole(self, group: _Group) -> int:
         """How many leading images are whole and follow each other by the smallest step; the last
@@ -171,26 +186,27 @@ class _Group:
     pattern: str
     base: str
     members: list[Seen]
+    files: list[Path]
     counters: list[int]
 
 
 def _by_counter(family: list[Seen]) -> Iterator[_Group]:
     """Names that differ in numbers only, split by every number but the one that counts frames."""
-    place = counter_place([Path(path) for path, *_ in family])
-    groups: dict[tuple[str, str], list[tuple[int, Seen]]] = defaultdict(list)
-    for one in family:
-        path = Path(one[0])
+    files = [Path(path) for path, *_ in family]
+    place = counter_place(files)
+    groups: dict[tuple[str, str], list[tuple[int, Seen, Path]]] = defaultdict(list)
+    for one, path in zip(family, files, strict=True):
         numbers = list(_NUMBER.finditer(path.name))
         if not numbers:
-            yield _Group(path.name, path.stem, [one], [0])
+            yield _Group(path.name, path.stem, [one], [path], [0])
             continue
         counter = numbers[place]
         around = path.name[: counter.start()], path.name[counter.end() :]
-        groups[around].append((int(counter[0]), one))
+        groups[around].append((int(counter[0]), one, path))
     for (before, after), numbered in groups.items():
         numbered.sort()
-        counters, members = zip(*numbered, strict=True)
-        yield _Group(f"{before}*{after}", _base(before, after), list(members), list(counters))
+        counters, members, paths = (list(column) for column in zip(*numbered, strict=True))
+        yield _Group(f"{before}*{after}", _base(before, after), members, paths, counters)
 
 
 def _base(before: str, after: str) -> str:
@@ -199,11 +215,7 @@ def _base(before: str, after: str) -> str:
     return "_".join(part for part in parts if part)
 
 
-def _is_image(path: Path) -> bool:
+def _is_image(name: str) -> bool:
     """Whether a file may be a camera's: results that lie about are not."""
-    return path.suffix.lower() in READERS and not path.stem.endswith(_RESULTS)
-
-
-def _look(path: Path) -> Seen:
-    found = path.stat()
-    return str(path), found.st_size, found.st_mtime_ns
+    base, suffix = os.path.splitext(name)
+    return suffix.lower() in READERS and not base.endswith(_RESULTS)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 
 from napari_amseg.io import read_stack
+from napari_amseg.io.growing import OverwrittenError
 from napari_amseg.models import Bundle
-from napari_amseg.pipeline.run import RunRequest, written_frames
+from napari_amseg.pipeline.run import RunRequest, protect_earlier_results, written_frames
 from napari_amseg.pipeline.watch.events import (
+    FrameMeasured,
     Remark,
     StackDone,
     StackFailed,
@@ -21,6 +23,8 @@ from napari_amseg.pipeline.watch.known import known_results
 from napari_amseg.pipeline.watch.live import Follower, LiveTable, measured
 from napari_amseg.pipeline.watch.scan import Source
 from napari_amseg.segment import Engine
+
+_REMEDY = "Choose another folder for the results, or move that file away."
 
 
 class WatchedStack:
@@ -36,6 +40,7 @@ class WatchedStack:
         self._request, self._bundle, self._engine = request, bundle, engine
         self._changed_at = now
         self._follows = False  # was seen to change, and can be measured meanwhile
+        self._said: set[str] = set()  # remarks, each made once
         self._ended = False  # done, known or failed, as it is now
         self._asked: set[bool] = set()  # whether it has results: before, and after it has settled
         self._follower: Follower | None = None
@@ -61,15 +66,20 @@ class WatchedStack:
 
     def is_complete(self, now: float) -> bool:
         """Whether it has settled and is not done."""
-        return self.is_open and self._settled(now)
+        return self.is_open and self.has_settled(now)
 
-    def _settled(self, now: float) -> bool:
+    def has_settled(self, now: float) -> bool:
+        """Whether its files have not changed for long enough."""
         return now - self._changed_at >= self._request.watch.settle
+
+    def asks(self, now: float) -> bool:
+        """Whether :meth:`know` would look for its results."""
+        return not self._ended and self.has_settled(now) not in self._asked
 
     def know(self, now: float) -> Generator[WatchEvent]:
         """See whether it has its results from an earlier run."""
-        settled = self._settled(now)
-        if self._ended or settled in self._asked:
+        settled = self.has_settled(now)
+        if not self.asks(now):
             return
         self._asked.add(settled)
         found = known_results(self._request, self._bundle, self.source, settled=settled)
@@ -88,10 +98,12 @@ class WatchedStack:
             with closing(self._follower.results(self.source)) as results:
                 for result in results:
                     if self._live is None:
-                        self._live = LiveTable(self._request.out, self.source.stem)
                         yield StackFound(self.source.stem, self.source.name, growing=True)
-                    self._live.append(result, limits)
+                    yield from self._add_live(result, limits)
                     yield result
+        except OverwrittenError:
+            self._forget()
+            yield Remark(self.source.stem, "another stack was written over it: it is begun anew")
         except (ValueError, OSError) as error:
             self._follows = False
             self._drop_live()
@@ -137,13 +149,15 @@ class WatchedStack:
                 post=self._request.post,
                 measure=self._request.measure,
             )
-            frames = written_frames(request, self._bundle, more={"watched": source.state()})
+            yield from self._remarks(stack.notes)
+            protect_earlier_results(request, remedy=_REMEDY)
+            frames = written_frames(
+                replace(request, overwrite=True), self._bundle, more={"watched": source.state()}
+            )
             with closing(frames):
                 for _ in range(len(stack)):
                     event = measured(source.stem, next(frames), stack, provisional=False)
-                    if self._live is None:
-                        self._live = LiveTable(out, source.stem)
-                    self._live.append(event, "all")
+                    yield from self._add_live(event, "all")
                     yield event
                 if not source.unchanged():
                     return None
@@ -151,7 +165,24 @@ class WatchedStack:
                     next(frames)
                 except StopIteration as end:
                     record = end.value
+            yield from self._remarks(record["notes"])
             return StackDone(source.stem, len(stack), clock() - begin, record, stack.files)
+
+    def _add_live(self, event: FrameMeasured, limits: str) -> Generator[WatchEvent]:
+        """Write the live row of a frame; the first begins the table."""
+        if self._live is None:
+            stem = self.source.stem
+            self._live = LiveTable(self._request.out, stem)
+            name = self._live.path.name
+            if name != f"{stem}_live.csv":
+                yield from self._remarks([f"{stem}_live.csv is no live table: rows go to {name}"])
+        self._live.append(event, limits)
+
+    def _remarks(self, notes: Iterable[str]) -> Generator[WatchEvent]:
+        for note in notes:
+            if note not in self._said:
+                self._said.add(note)
+                yield Remark(self.source.stem, note)
 
     def _forget(self) -> None:
         """Follow it from its beginning, if it grows again."""

@@ -24,6 +24,7 @@ from napari_amseg.plugin.tasks import follow
 
 _BATCH_S = 0.1
 _RATE_OVER_S = 3.0
+_REMARKS = 4
 
 
 def run_watch(
@@ -61,7 +62,8 @@ class WatchRun:
         self.results: Results | None = None
         self.newest: WatchedFrame | None = None
         self.stacks: dict[str, StackDone | StackKnown | StackFailed] = {}
-        self.remark, self.fresh = "", False
+        self.fresh = False
+        self._remarks: deque[str] = deque(maxlen=_REMARKS)
         self._doing = "starting"
         self._waiting: Waiting | None = None
         self._picture: WatchedFrame | None = None
@@ -73,6 +75,11 @@ class WatchRun:
         self._worker = follow(
             run_watch, self.job, self._process, self.cancel, take=self._take, ended=self._on_end
         )
+
+    @property
+    def remark(self) -> str:
+        """The last few remarks, one a line."""
+        return "\n".join(self._remarks)
 
     def take_picture(self) -> WatchedFrame | None:
         """The newest frame that came with its pixels, once."""
@@ -89,7 +96,8 @@ class WatchRun:
             elif isinstance(record, StackDone | StackKnown | StackFailed):
                 self.stacks[record.stem] = record
             elif isinstance(record, Remark):
-                self.remark = f"{record.stem}: {record.text}" if record.stem else record.text
+                text = f"{record.stem}: {record.text}" if record.stem else record.text
+                self._remarks.append(text)
             elif isinstance(record, Started):
                 self.device = record.device
             elif isinstance(record, Doing):

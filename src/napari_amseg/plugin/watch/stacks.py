@@ -119,7 +119,9 @@ def in_words(outcome: Outcome) -> tuple[str, str]:
     """A stack's end in short, and in full."""
     if isinstance(outcome, StackDone):
         text = f"{outcome.n_frames} frames in {outcome.seconds:.1f} s"
-        return text, "\n".join([text, *outcome.record.get("notes", ())])
+        notes = outcome.record.get("notes") or ()
+        told = f", {len(notes)} note{'s' * (len(notes) != 1)}" if notes else ""
+        return text + told, "\n".join([text, *notes])
     if isinstance(outcome, StackKnown):
         other = f", with other {outcome.note}" if outcome.note else ""
         return f"done before{other}", f"{outcome.source} has its results already{other}."
