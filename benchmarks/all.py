@@ -38,6 +38,7 @@ SCRIPTS = (
     Script("preprocessing", ("--frames", "40")),
     Script("measuring", ("--frames", "60")),
     Script("memory", (*TINY, "--frames", "10", "20", "--repeats", "1")),
+    Script("campaign", ("--stacks", "2", "--frames", "40", "--repeats", "1")),
     Script("startup", ("--repeats", "1")),
     Script("event_loop", ("--frames", "60"), window=True),
     Script("quantification_dock", ("--frames", "500", "--repeats", "2"), window=True),

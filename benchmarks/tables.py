@@ -189,6 +189,20 @@ def measuring(record: Record) -> str:
     return table(("way", "frames a second"), rows) + _on(record)
 
 
+def campaign(record: Record) -> str:
+    ways = {
+        "segment_one_by_one": "`amseg segment`, one after the other",
+        "workers_1": "`amseg batch --workers 1`",
+        "workers_2": "`amseg batch --workers 2`",
+    }
+    rows = [
+        (ways[way], seconds, record["frames_per_second"][way])
+        for way, seconds in record["seconds"].items()
+    ]
+    what = f"\n\n{record['stacks']} stacks, {record['frames']} frames in all, start-up included."
+    return table(("way", "seconds", "frames a second"), rows) + what + _on(record)
+
+
 TABLES: dict[str, tuple[str, Callable[[Record], str]]] = {
     "inference": ("inference.json", inference),
     "segmenting": ("segmenting.json", segmenting),
@@ -197,6 +211,7 @@ TABLES: dict[str, tuple[str, Callable[[Record], str]]] = {
     "sizes": ("roofline.json", sizes),
     "limits": ("roofline.json", limits),
     "gpu": ("gpu.json", gpu),
+    "campaign": ("campaign.json", campaign),
     "measuring": ("measuring.json", measuring),
 }
 

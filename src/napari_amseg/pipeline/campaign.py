@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from napari_amseg.pipeline.campaign_table import PARAMETERS, TableLine, read_lines
 from napari_amseg.types import Experiment
 
-PARAMETERS = tuple(f.name for f in fields(Experiment) if f.name not in ("experiment", "source"))
-_NUMBERS = ("laser_power_w", "scan_speed_mm_s", "pixel_size_um", "frame_rate_hz")
 _MEASURED = ("pixel_size_um", "frame_rate_hz")
 _NEEDED = ("experiment", "summary")
 _KNOWN = (*_NEEDED, *PARAMETERS, "source", "pores", "stack", "labels")
@@ -25,9 +23,7 @@ COMPUTED = (
     "pore_max_equivalent_diameter_px", "pore_max_equivalent_diameter_um", "pore_fraction",
     "scan_speed_fitted_mm_s",
 )  # fmt: skip
-_YES, _NO = ("yes", "y", "true", "1", "with"), ("no", "n", "false", "0", "without")
 _SUMMARY, _FRAMES = "_summary.json", "_frames.csv"
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,75 +112,27 @@ def read_campaign(path: str | Path) -> Campaign:
 
 
 def _rows_of_table(path: Path) -> tuple[list[CampaignRow], list[str]]:
-    found: dict[str, CampaignRow] = {}
+    rows: list[CampaignRow] = []
     notes: list[str] = []
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:  # Excel writes the mark
-            separator = _separator(path, file.readline())
-            file.seek(0)
-            table = csv.DictReader(file, delimiter=separator, strict=True)
-            computed = _check_columns(path, table.fieldnames or ())
-            for cells in table:
-                where = f"{path}, line {table.line_num}"
-                row = _row(path, where, cells, computed)
-                if row.name in found:
-                    raise ValueError(f"{where}: experiment {row.name!r} has two rows.")
-                found[row.name] = row
-                if row.pores and row.summary.get("pore_count_total") == 0:
-                    notes.append(f"{row.name}: the table says pores, its summary counts none.")
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a readable table ({error}). Save it as UTF-8 CSV.") from None
+    computed: list[str] = []
+    for line in read_lines(path, _NEEDED):
+        row = _row(path, line)
+        rows.append(row)
+        if row.pores and row.summary.get("pore_count_total") == 0:
+            notes.append(f"{row.name}: the table says pores, its summary counts none.")
+        computed = [name for name in line.cells if name in COMPUTED]
     if computed:
         notes.append(f"{path.name}: {', '.join(computed)} are computed anew.")
-    return list(found.values()), notes
+    return rows, notes
 
 
-def _separator(path: Path, heading: str) -> str:
-    """What separates the columns, judged by the heading."""
-    for separator in _SEPARATORS:
-        if set(_NEEDED) <= {cell.strip().strip('"') for cell in heading.split(separator)}:
-            return separator
-    if heading.strip() and max(heading.count(s) for s in _SEPARATORS) == 0:
-        raise ValueError(
-            f"{path}, line 1: {heading.strip()[:60]!r} is not a heading with columns separated by "
-            f"{', '.join(_SEPARATORS.values())}."
-        )
-    return max(_SEPARATORS, key=heading.count)
-
-
-def _check_columns(path: Path, names: Iterable[str]) -> list[str]:
-    """Refuse a table without the needed columns; gives those that are computed anew."""
-    found = [(name or "").strip() for name in names]
-    missing = [name for name in _NEEDED if name not in found]
-    if missing:
-        raise ValueError(
-            f"{path}: column {' and '.join(missing)} is missing; found are "
-            f"{', '.join(found) or 'none'}. The first line names the columns."
-        )
-    twice = sorted({name for name in found if found.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path}: column {', '.join(twice)} stands there more than once.")
-    return [name for name in found if name in COMPUTED]
-
-
-def _row(
-    path: Path, where: str, cells: Mapping[str | None, Any], computed: list[str]
-) -> CampaignRow:
-    if None in cells or None in cells.values():
-        raise ValueError(f"{where}: expected {len(cells) - (None in cells)} cells.")
-    texts = {(name or "").strip(): text.strip() for name, text in cells.items()}
-    for name in _NEEDED:
-        if not texts[name]:
-            raise ValueError(f"{where}: {name} is empty.")
+def _row(path: Path, line: TableLine) -> CampaignRow:
+    where, texts = line.where, line.cells
     summary_file = _summary_file(where, path.parent, texts["summary"])
-    known: dict[str, Any] = {"experiment": texts["experiment"]}
-    for name in (*PARAMETERS, "source"):
-        if texts.get(name):
-            text = texts[name]
-            known[name] = _number(where, name, text) if name in _NUMBERS else text
-    row = _measured_row(where, known, summary_file, pores=_yes_or_no(where, texts.get("pores")))
+    known = line.known(("experiment", *PARAMETERS, "source"))
+    row = _measured_row(where, known, summary_file, pores=line.yes_or_no("pores"))
     stack, labels = (_absolute(path.parent, texts.get(name)) for name in ("stack", "labels"))
-    more = {k: v for k, v in texts.items() if k and k not in _KNOWN and k not in computed}
+    more = {k: v for k, v in texts.items() if k and k not in _KNOWN and k not in COMPUTED}
     return replace(row, stack=stack or row.stack, labels=labels or row.labels, more=more)
 
 
@@ -272,17 +220,3 @@ def _beside(summary_file: Path, ending: str) -> Path:
 
 def _absolute(base: Path, text: str | None) -> str | None:
     return str((base / Path(text).expanduser()).absolute()) if text else None
-
-
-def _number(where: str, column: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{where}: {column} is {text!r}, expected a number such as 4.3.") from None
-
-
-def _yes_or_no(where: str, text: str | None) -> bool | None:
-    word = (text or "").lower()
-    if word and word not in (*_YES, *_NO):
-        raise ValueError(f"{where}: pores is {text!r}, expected yes or no.")
-    return word in _YES if word else None

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.measure.groups import LINE_METHODS, GroupComparison, compare_groups
-from napari_amseg.pipeline.campaign import COMPUTED, PARAMETERS, Campaign, CampaignRow
+from napari_amseg.pipeline.campaign import COMPUTED, Campaign, CampaignRow
+from napari_amseg.pipeline.campaign_table import PARAMETERS
 from napari_amseg.report.correlation import FrameAreas
 from napari_amseg.report.maps import GROUPS, MAPS, WITH, WITHOUT
 from napari_amseg.settings import Settings, setting

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_amseg.io import OutputFiles, TableWriter, write_json
-from napari_amseg.pipeline.campaign import COMPUTED, PARAMETERS, Campaign, read_campaign
+from napari_amseg.pipeline.campaign import COMPUTED, Campaign, read_campaign
+from napari_amseg.pipeline.campaign_table import PARAMETERS
 from napari_amseg.pipeline.correlate import (
     CorrelateSettings,
     Correlation,

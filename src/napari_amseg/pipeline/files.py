@@ -73,6 +73,20 @@ class ResultFiles:
             self._confidence.append(result.confidence)
         self.measurements.append(result.row, result.pores)
 
+    def append_packed(
+        self,
+        row: dict[str, Any],
+        pores: list[dict[str, Any]],
+        labels: bytes,
+        confidence: bytes | None = None,
+    ) -> None:
+        """Write one frame whose maps :meth:`TiffStackWriter.encode` has packed already."""
+        if self._labels is not None:
+            self._labels.append_encoded(labels)
+        if self._confidence is not None and confidence is not None:
+            self._confidence.append_encoded(confidence)
+        self.measurements.append(row, pores)
+
     def finish(self) -> None:
         """Finish the maps and write the tables, after the last frame."""
         self._open.close()

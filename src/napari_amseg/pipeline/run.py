@@ -29,6 +29,8 @@ from napari_amseg.segment import (
 )
 from napari_amseg.types import Stack
 
+_OTHER_PLACE = "Choose another folder with -o, or give --overwrite to replace it."
+
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -213,14 +215,13 @@ def source_of(stack: Stack) -> str | None:
     return str(Path(stack.files[0]).resolve()) if stack.files else None
 
 
-def protect_earlier_results(request: RunRequest) -> None:
+def protect_earlier_results(request: RunRequest, *, remedy: str = _OTHER_PLACE) -> None:
     """Refuse to replace labels that are not as we wrote them, maybe after hours of correction, and
-    results of another stack that happens to have the same name.
+    results of another stack that happens to have the same name. remedy : what to do then.
     """
     labels = request.folder / f"{request.stem}_labels.tif"
     if not labels.exists():
         return
-    remedy = "Choose another folder with -o, or give --overwrite to replace it."
     maker = _segment_record(request.folder / f"{request.stem}_run.json")
     if {"name": labels.name, "sha256": sha256(labels)} not in (maker.get("outputs") or ()):
         raise FileExistsError(

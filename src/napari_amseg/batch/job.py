@@ -1,0 +1,165 @@
+"""What a worker is told about one stack, and what makes earlier results of it valid still."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from napari_amseg import __version__
+from napari_amseg.io import read_stack
+from napari_amseg.measure import MeasureSettings
+from napari_amseg.models import Bundle, load_bundle
+from napari_amseg.pipeline import RunRequest
+from napari_amseg.preprocess import Chain, FlatField
+from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
+from napari_amseg.settings import Settings, setting
+from napari_amseg.types import Experiment, Stack
+
+CHUNK_FORMAT = 1  # of the files of a chunk and of what its numbers depend on
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings(Settings):
+    """How a campaign is cut into tasks."""
+
+    chunk_frames: int = setting(
+        512, low=1, unit="frames",
+        help="Frames a task: what is lost when a worker is. Rounded up to whole batches.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StackJob:
+    """One stack to segment; plain values only, so that it can go to another machine.
+
+    Attributes
+    ----------
+    experiment : name and what the table says. stack : path, folder or glob.
+    out : folder of the campaign; results go to ``out/NAME/NAME_*``.
+    model, model_sha256 : shipped name or folder of the bundle, and of its weights.
+    chain : the user's preprocessing, as JSON. overwrite : redo it, replacing edited labels.
+    lease : a file; work stops when it is gone.
+    """
+
+    experiment: Experiment
+    stack: str
+    out: str
+    model: str
+    model_sha256: str
+    chain: Mapping[str, Any]
+    segment: SegmentSettings = field(default_factory=SegmentSettings)
+    maps: MapSettings = field(default_factory=MapSettings)
+    post: PostSettings = field(default_factory=PostSettings)
+    measure: MeasureSettings = field(default_factory=MeasureSettings)
+    batch: BatchSettings = field(default_factory=BatchSettings)
+    overwrite: bool = False
+    lease: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.experiment.experiment or ""
+
+    @property
+    def folder(self) -> Path:
+        """Where its results go."""
+        return Path(self.out) / self.name
+
+    def open(self, files: Iterable[str] = ()) -> Stack:
+        """The stack with what the table says about it. files : its files, where known already."""
+        known, paths = self.experiment, list(files)
+        stack = read_stack(
+            paths if len(paths) > 1 else paths[0] if paths else self.stack,
+            pixel_size_um=known.pixel_size_um,
+            frame_rate_hz=known.frame_rate_hz,
+        )
+        return replace(stack, experiment=stack.experiment.updated(**known.to_json()))
+
+    def request(self, stack: Stack) -> RunRequest:
+        """What ``amseg segment`` would be asked."""
+        return RunRequest(
+            stack=stack,
+            folder=self.folder,
+            stem=self.name,
+            chain=Chain.from_json(self.chain),
+            segment=self.segment,
+            maps=self.maps,
+            post=self.post,
+            measure=self.measure,
+            overwrite=self.overwrite,
+        )
+
+    def bundle(self) -> Bundle:
+        """The model.
+
+        Raises
+        ------
+        ValueError
+            If this machine has another one under that name.
+        """
+        bundle = load_bundle(self.model)
+        if bundle.weights_sha256 != self.model_sha256:
+            raise ValueError(
+                f"model {self.model} is another one on this worker (weights "
+                f"{bundle.weights_sha256[:12]}..., {self.model_sha256[:12]}... was asked for): "
+                "install the same napari-amseg, or share the bundle's folder."
+            )
+        return bundle
+
+
+def results_key(job: StackJob, files: Iterable[str]) -> str:
+    """A hash of all that the numbers of a stack depend on: inputs, settings, model, program.
+
+    files : of the stack. They and the flats are known by path, size and time of change.
+    """
+    chain = Chain.from_json(job.chain)
+    known, card = job.experiment, job.bundle().card
+    return _hash(
+        [
+            [_identity(file) for file in files],
+            [_identity(file) for file in _fields_of(chain)],
+            chain.to_json(),
+            [part.to_json() for part in (job.segment, job.maps, job.post, job.measure)],
+            job.model_sha256,
+            card.architecture,
+            dict(card.arguments),
+            card.scheme.to_json(),
+            card.chain.to_json(),
+            __version__,
+            [known.pixel_size_um, known.frame_rate_hz, known.scan_speed_mm_s],
+        ]
+    )
+
+
+def chunks_key(job: StackJob, results: str) -> str:
+    """A short hash of all that must not change between two chunks of a stack."""
+    return _hash([CHUNK_FORMAT, results, job.batch.to_json()])[:16]
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _identity(file: str) -> tuple[str, int, int]:
+    found = Path(file).stat()
+    return str(Path(file).absolute()), found.st_size, found.st_mtime_ns
+
+
+def _fields_of(chain: Chain) -> list[str]:
+    """The files of the flats and darks of a chain."""
+    paths = [
+        path
+        for step in chain.steps
+        if isinstance(step, FlatField)
+        for path in (step.flat, step.dark, step.flat_after)
+        if path
+    ]
+    found: list[str] = []
+    for path in paths:
+        with read_stack(path) as field_stack:
+            found += field_stack.files
+    return found

@@ -1,0 +1,214 @@
+"""``amseg batch``: a campaign of stacks on this machine, a Dask cluster or SLURM."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from napari_amseg.batch.cluster import ClusterSettings
+from napari_amseg.batch.events import (
+    CampaignEvent,
+    CampaignFinished,
+    CampaignStarted,
+    ChunkDone,
+    StackBegun,
+    StackDone,
+    StackFailed,
+    WorkersGone,
+)
+from napari_amseg.batch.job import BatchSettings, StackJob
+from napari_amseg.batch.run import BatchRequest, run_campaign
+from napari_amseg.batch.slurm import SlurmSettings, job_script
+from napari_amseg.batch.table import CampaignStack, read_stacks
+from napari_amseg.cli.arguments import ChainOptions, ModelName, OutFolder, build_chain
+from napari_amseg.cli.progress import err, progress
+from napari_amseg.measure import MeasureSettings
+from napari_amseg.models import bundled_models, load_bundle
+from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
+
+_EXIT_SOME_FAILED, _EXIT_CANCELLED = 1, 130
+
+
+def batch(
+    campaign: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with a row a stack: columns experiment and stack, then pixel_size_um, "
+            "frame_rate_hz, flat, dark, crop and process parameters."
+        ),
+    ],
+    out: OutFolder,
+    cluster: ClusterSettings,
+    slurm: SlurmSettings,
+    tasks: BatchSettings,
+    preprocessing: ChainOptions,
+    segmenting: SegmentSettings,
+    maps: MapSettings,
+    post: PostSettings,
+    measuring: MeasureSettings,
+    model: ModelName = "fast",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Redo finished stacks; replace edited labels.")
+    ] = False,
+) -> None:
+    """Segment and measure many stacks; call it again to go on after an interruption.
+
+    Writes OUT/NAME/NAME_labels.tif and the other files of amseg segment for each stack, then
+    OUT/campaign.csv, which amseg correlate reads, and OUT/campaign_report.json.
+
+    Example: amseg batch campaign.csv --model fast -o results
+    """
+    bundle = load_bundle(model)
+    stacks = read_stacks(campaign)
+    jobs = [
+        StackJob(
+            experiment=stack.experiment,
+            stack=stack.stack,
+            out=str(out.absolute()),
+            model=model if model in bundled_models() else str(bundle.folder.absolute()),
+            model_sha256=bundle.weights_sha256,
+            chain=_chain(stack, preprocessing),
+            segment=segmenting,
+            maps=maps,
+            post=post,
+            measure=measuring,
+            batch=tasks,
+            overwrite=overwrite,
+        )
+        for stack in stacks
+    ]
+    if dry_run:
+        _show_plan(jobs, cluster, slurm)
+        return
+    more = {stack.name: stack.more for stack in stacks}
+    request = BatchRequest(campaign, out.absolute(), jobs, more, cluster, slurm)
+    show = _Show()
+    try:
+        with closing(run_campaign(request)) as events:
+            for event in events:
+                show.show(event)
+    except KeyboardInterrupt:
+        show.end()
+        typer.echo(
+            f"cancelled; finished chunks are kept in {out}: the same command goes on.", err=True
+        )
+        raise typer.Exit(_EXIT_CANCELLED) from None
+    finally:
+        show.end()
+    if show.failed:
+        raise typer.Exit(_EXIT_SOME_FAILED)
+
+
+def _chain(stack: CampaignStack, given: ChainOptions) -> dict[str, Any]:
+    """The preprocessing of a stack: what the table says, else what the options say."""
+    own = dict(stack.fields) | ({"crop": stack.crop} if stack.crop else {})
+    try:
+        return build_chain(replace(given, **own)).to_json()  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ValueError(f"{stack.where}: {error}") from None
+
+
+def _show_plan(jobs: list[StackJob], cluster: ClusterSettings, slurm: SlurmSettings) -> None:
+    """What would be run, and the job script."""
+    table = Table("experiment", "frames", "tasks, about", "stack")
+    for job in jobs:
+        try:
+            with job.open() as stack:
+                n = len(stack)
+        except (ValueError, OSError) as error:
+            table.add_row(job.name, "", "", f"would fail: {error}")
+        else:
+            tasks = -(-n // job.batch.chunk_frames)
+            table.add_row(job.name, str(n), str(tasks), job.stack)
+    Console().print(table)
+    if cluster.slurm:
+        typer.echo(f"{slurm.jobs} jobs would be submitted with this script:\n")
+        typer.echo(job_script(slurm))
+
+
+class _Show:
+    """A campaign on the terminal: a bar for all chunks and one for each stack at hand."""
+
+    def __init__(self) -> None:
+        self._bars = progress()
+        self._stacks: dict[str, Any] = {}
+        self.failed = False
+
+    def end(self) -> None:
+        """Take the bars away."""
+        self._bars.stop()
+
+    def show(self, event: CampaignEvent) -> None:
+        """Show one event."""
+        if isinstance(event, CampaignStarted):
+            _show_cluster(event)
+            self._bars.start()
+            self._all = self._bars.add_task("stacks", total=event.n_stacks)
+        elif isinstance(event, StackBegun):
+            self._stacks[event.name] = self._bars.add_task(
+                f"{event.name}, chunks", total=event.chunks, completed=event.finished
+            )
+            if event.finished:
+                _say(f"{event.name}: {event.finished} of {event.chunks} chunks kept")
+        elif isinstance(event, ChunkDone):
+            self._bars.advance(self._stacks[event.name])
+        elif isinstance(event, StackDone | StackFailed):
+            self._end_stack(event)
+        elif isinstance(event, WorkersGone):
+            _say("waiting for workers ...")
+        else:
+            self.end()
+            _show_end(event)
+
+    def _end_stack(self, event: StackDone | StackFailed) -> None:
+        self._bars.advance(self._all)
+        if event.name in self._stacks:
+            self._bars.remove_task(self._stacks.pop(event.name))
+        if isinstance(event, StackFailed):
+            self.failed = True
+            _say(f"{event.name}: failed: {event.reason}")
+        else:
+            what = "finished earlier" if event.done.earlier else "done"
+            _say(f"{event.name}: {what}, {event.done.frames} frames")
+
+
+def _show_cluster(event: CampaignStarted) -> None:
+    _say(f"{event.n_stacks} stacks on {event.cluster}")
+    if event.dashboard is not None:
+        _say(f"dashboard: {event.dashboard}")
+    else:
+        _say(f"scheduler: {event.scheduler} (for a dashboard: pip install bokeh)")
+
+
+def _show_end(event: CampaignFinished) -> None:
+    table = Table("experiment", "", "frames", "chunks", "retries", "seconds", "computed with")
+    failed = [outcome for outcome in event.outcomes if isinstance(outcome, StackFailed)]
+    for outcome in event.outcomes:
+        if isinstance(outcome, StackFailed):
+            table.add_row(outcome.name, "failed", "", str(outcome.chunks))
+            continue
+        done = outcome.done
+        numbers = (done.frames, done.chunks, done.retries, f"{done.seconds:.1f}")
+        what = "earlier" if done.earlier else "done"
+        table.add_row(outcome.name, what, *map(str, numbers), ", ".join(done.engines))
+    Console().print(table)
+    for path in event.files:
+        typer.echo(path)
+    if failed:
+        _say(f"{len(failed)} of {len(event.outcomes)} stacks failed:")
+        for outcome in failed:
+            _say(f"{outcome.name}: {outcome.reason}")
+        _say("The same command tries them again.")
+
+
+def _say(text: str) -> None:
+    err.print(text, highlight=False, markup=False)
