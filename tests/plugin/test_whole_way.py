@@ -87,7 +87,9 @@ def test_sample_preprocess_segment_measure_export(
     assert [s["step"] for s in run["preprocessing"]["steps"]] == ["crop", "background"]
     assert run["model"]["name"] == "random"
     assert [s["step"] for s in run["model"]["input"]["steps"]] == ["normalise"]
-    assert any("Wrote" in message for message in notifications())
+    qtbot.waitUntil(
+        lambda: any("Wrote" in message for message in notifications()), timeout=PATIENCE_MS
+    )
 
 
 def _series():
