@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,7 @@ def written_frames(
     request.measure.require_frames(len(stack))
     if not request.overwrite:
         protect_earlier_results(request)
+    threading.Thread(target=_load_ahead, daemon=True).start()
     with OutputFiles(request.folder) as files, InputHashes(stack.files) as hashes:
         files.check(result_names(request.stem, confidence=confidence))
         with clock.stage("preprocess_fit"):
@@ -153,6 +156,12 @@ def written_frames(
             )
             writer.record(record)
     return record
+
+
+def _load_ahead() -> None:
+    """Load what the tables need at the end while the network is loaded: it takes a second."""
+    for name in ("pandas", "laptrack"):
+        import_module(name)
 
 
 def quantify_to_files(

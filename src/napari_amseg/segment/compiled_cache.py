@@ -18,6 +18,7 @@ from napari_amseg.provenance import sha256
 CACHE_VARIABLE = "AMSEG_CACHE_FOLDER"
 MOST_KEPT = 12
 _DIGEST_BYTES = 32
+_SOURCES = ("openvino_network.py", "layer_weights.py")
 
 
 def cache_folder() -> Path:
@@ -96,8 +97,8 @@ class CompiledCache:
 def _program_digest() -> str:
     """Of the code that the compiled network comes from: the builders and what rebuilds them."""
     package = Path(__file__).parents[1]
-    sources = [*sorted((package / "models").glob("*.py")), package / "segment/openvino_network.py"]
+    rebuilt_by = [package / "segment" / name for name in _SOURCES]
     digest = hashlib.sha256()
-    for source in sources:
+    for source in (*sorted((package / "models").glob("*.py")), *rebuilt_by):
         digest.update(source.read_bytes())
     return digest.hexdigest()

@@ -8,13 +8,23 @@ on the small side: see :func:`_upsampled`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Weights = NDArray[np.float32]
+from napari_amseg.segment.layer_weights import (
+    Affine,
+    Weights,
+    affine_of,
+    after_depthwise,
+    depthwise_of,
+    require,
+    scale_and_shift,
+)
+
+# Measured: with more, the multiplications that a merged convolution adds cost more than it saves.
+_MOST_MERGED_CHANNELS = 16
 
 
 def openvino_logits(model: Any) -> tuple[Any, Any]:
@@ -36,15 +46,6 @@ def openvino_logits(model: Any) -> tuple[Any, Any]:
     """
     network = _Network(model)
     return network.frame, network.logits
-
-
-@dataclass(frozen=True)
-class _Affine:
-    """What a convolution computes, normalisation included. kernel : (C out, C in, Y, X)."""
-
-    kernel: Weights
-    bias: Weights
-    stride: tuple[int, int] = (1, 1)
 
 
 class _Network:
@@ -87,21 +88,21 @@ class _Network:
         return source if alone and type(source).__name__ == kind else None
 
     def normalised(self, layer: Any) -> Any:
-        scale, shift = _scale_and_shift(layer)
+        scale, shift = scale_and_shift(layer)
         convolution = self._only_source(layer, "Conv2D")
         if convolution is not None:
-            affine = _affine(convolution)
+            affine = affine_of(convolution)
             kernel = affine.kernel * scale[:, None, None, None]
             return self._convolved(
-                convolution, _Affine(kernel, affine.bias * scale + shift, affine.stride)
+                convolution, Affine(kernel, affine.bias * scale + shift, affine.stride)
             )
         scaled = self._ops.multiply(self._node(layer.input), _planes(scale))
         return self._ops.add(scaled, _planes(shift))
 
     def convolved(self, layer: Any) -> Any:
-        return self._convolved(layer, _affine(layer))
+        return self._convolved(layer, affine_of(layer))
 
-    def _convolved(self, layer: Any, affine: _Affine) -> Any:
+    def _convolved(self, layer: Any, affine: Affine) -> Any:
         joined = self._only_source(layer, "Concatenate")
         if joined is not None and affine.kernel.shape[2:] == (3, 3) and affine.stride == (1, 1):
             small, rest = self._upsampled_part(joined)
@@ -122,22 +123,21 @@ class _Network:
         return layer.input, others[0]
 
     def convolved_each(self, layer: Any) -> Any:
-        _require(layer, padding="same", strides=(1, 1), dilation_rate=(1, 1))
-        kernel, bias = (np.asarray(w, np.float32) for w in layer.get_weights())
-        kernel = kernel.transpose(2, 3, 0, 1)[:, :, None]  # (C in, multiplier, 1, Y, X)
+        kernel, bias = depthwise_of(layer)
+        kernel = kernel[:, :, None]  # (C in, multiplier, 1, Y, X)
         convolved = self._ops.group_convolution(
             self._node(layer.input), _constant(kernel), [1, 1], [0, 0], [0, 0], [1, 1], "same_upper"
         )
         return self._ops.add(convolved, _planes(bias))
 
     def pooled(self, layer: Any) -> Any:
-        _require(layer, padding="valid", pool_size=(2, 2), strides=(2, 2))
+        require(layer, padding="valid", pool_size=(2, 2), strides=(2, 2))
         return self._ops.max_pool(
             self._node(layer.input), [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]
         ).output(0)
 
     def repeated(self, layer: Any) -> Any:
-        _require(layer, interpolation="nearest", size=(2, 2))
+        require(layer, interpolation="nearest", size=(2, 2))
         return self._ops.interpolate(
             self._node(layer.input),
             _constant(np.array([2, 2], np.float32)),
@@ -149,7 +149,49 @@ class _Network:
         )
 
     def joined(self, layer: Any) -> Any:
+        """Thin branches of one source as a single convolution, else side by side.
+
+        With few channels the time goes into moving maps, not into multiplying: three convolutions,
+        the depthwise one among them, and their joint take more than twice as long as a 3x3
+        convolution with all their outputs.
+        """
+        branches = [self._branch(tensor) for tensor in layer.input]
+        known = [branch for branch in branches if branch is not None]
+        one_source = len({id(source) for source, _ in known}) == 1
+        if len(known) == len(branches) and one_source:
+            source, first = known[0]
+            if first.kernel.shape[1] <= _MOST_MERGED_CHANNELS:
+                kernel, bias = (
+                    np.concatenate([getattr(affine, part) for _, affine in known])
+                    for part in ("kernel", "bias")
+                )
+                convolved = _convolution(self._node(source), kernel)
+                return self._ops.relu(self._ops.add(convolved, _planes(bias)))
         return self._ops.concat([self._node(tensor) for tensor in layer.input], 1)
+
+    def _branch(self, tensor: Any) -> tuple[Any, Affine] | None:
+        """Where a branch of convolutions up to its ReLU begins, and it as one of 3x3; None if it is
+        anything else.
+        """
+        relu: Any = self._layers.get(id(tensor))
+        if type(relu).__name__ != "ReLU" or self._uses[id(tensor)] > 1:
+            return None
+        norm = self._only_source(relu, "BatchNormalization")
+        last = None if norm is None else self._only_source(norm, "Conv2D")
+        if last is None:
+            return None
+        scale, shift = scale_and_shift(norm)
+        affine = affine_of(last)
+        kernel, bias = affine.kernel * scale[:, None, None, None], affine.bias * scale + shift
+        source, size = last.input, kernel.shape[2:]
+        depthwise = self._only_source(last, "DepthwiseConv2D")
+        if affine.stride != (1, 1) or size not in ((1, 1), (3, 3)):
+            return None
+        if depthwise is not None and size == (1, 1) and depthwise.kernel_size == (3, 3):
+            return depthwise.input, after_depthwise(depthwise, kernel[:, :, 0, 0], bias)
+        if size == (1, 1):
+            kernel = np.pad(kernel, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        return source, Affine(kernel, bias)
 
     def added(self, layer: Any) -> Any:
         return self._ops.add(*(self._node(tensor) for tensor in layer.input))
@@ -158,7 +200,7 @@ class _Network:
         return self._ops.multiply(*(self._node(tensor) for tensor in layer.input))
 
     def rectified(self, layer: Any) -> Any:
-        _require(layer, max_value=None, negative_slope=0, threshold=0)
+        require(layer, max_value=None, negative_slope=0, threshold=0)
         return self._ops.relu(self._node(layer.input))
 
     def activated(self, layer: Any) -> Any:
@@ -219,34 +261,6 @@ def _convolution(node: Any, kernel: Weights, stride: tuple[int, int] = (1, 1)) -
     return ops.convolution(
         node, _constant(kernel), list(stride), [0, 0], [0, 0], [1, 1], "same_upper"
     )
-
-
-def _affine(layer: Any) -> _Affine:
-    _require(layer, dilation_rate=(1, 1), groups=1, use_bias=True)
-    if layer.kernel_size != (1, 1):
-        _require(layer, padding="same")
-    if layer.activation.__name__ != "linear":
-        raise ValueError(f"layer {layer.name} has an activation of its own: use the keras engine.")
-    kernel, bias = (np.asarray(w, np.float32) for w in layer.get_weights())
-    return _Affine(kernel.transpose(3, 2, 0, 1), bias, tuple(layer.strides))
-
-
-def _scale_and_shift(layer: Any) -> tuple[Weights, Weights]:
-    """Batch normalisation in inference, as one multiplication and one sum a channel."""
-    _require(layer, center=True, scale=True)
-    gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in layer.get_weights())
-    scale = gamma / np.sqrt(variance + layer.epsilon)
-    return scale.astype(np.float32), (beta - mean * scale).astype(np.float32)
-
-
-def _require(layer: Any, **expected: Any) -> None:
-    for name, value in expected.items():
-        found = getattr(layer, name)
-        if (tuple(found) if isinstance(found, list) else found) != value:
-            raise ValueError(
-                f"layer {layer.name} has {name} {found!r}, the OpenVINO engine knows {value!r} "
-                "only: use the keras engine."
-            )
 
 
 def _inputs(layer: Any) -> list[Any]:

@@ -128,10 +128,8 @@ class SegmentRun:
         """Add the layers to the viewer, the confidence between the image and its labels.
 
         What napari builds for them takes a tenth of a second: call in its own turn of the event
-        loop, while the job begins.
+        loop.
         """
-        if self.error:
-            return
         for layer in (self.confidence_layer, self.layer):
             if layer is not None:
                 self._viewer.add_layer(layer)

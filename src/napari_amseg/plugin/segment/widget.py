@@ -164,14 +164,19 @@ class Segment(QWidget):
         self.progress.setRange(0, 0)  # moves until the first frame is there
         self.progress.setFormat("")
         self.progress.setVisible(True)
-        self.run.start(shared_process())
         QTimer.singleShot(0, self._show_layers)
         self._timer.start()
         self._enable()
 
     def _show_layers(self) -> None:
+        """Before the job begins: what napari builds takes longer while others compute."""
         if self.run is not None:
             self.run.show()
+            QTimer.singleShot(0, self._start_job)
+
+    def _start_job(self) -> None:
+        if self.run is not None:
+            self.run.start(shared_process())
 
     def cancel(self) -> None:
         """Stop the running job; what is done stays."""
