@@ -46,9 +46,13 @@ def test_sample_preprocess_segment_measure_export(
     qtbot.mouseClick(segment.start_button, Qt.MouseButton.LeftButton)
     assert segment.is_running
     assert not segment.start_button.isEnabled()
-    segment.run._worker.yielded.connect(
-        lambda records: order.extend(r.frame for r in records if hasattr(r, "frame"))
-    )
+    take = segment.run._take
+
+    def noted(records):
+        order.extend(r.frame for r in records if hasattr(r, "frame"))
+        take(records)
+
+    segment.run._take = noted
     labels = segment.run.layer
     qtbot.waitUntil(lambda: not segment.is_running, timeout=PATIENCE_MS)
     assert not segment.run.error
