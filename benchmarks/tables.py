@@ -203,6 +203,35 @@ def campaign(record: Record) -> str:
     return table(("way", "seconds", "frames a second"), rows) + what + _on(record)
 
 
+def preprocessing(record: Record) -> str:
+    ways = {
+        "numpy": "NumPy, whole stack in memory (peer)",
+        "streamed": "chain, streamed",
+        "amseg_preprocess": "`amseg preprocess`, start to end",
+        "amseg_preprocess_compressed": "`amseg preprocess --compress`",
+    }
+    rows = [
+        (words, record[way]["frames_per_second"], record[way]["peak_mb"])
+        for way, words in ways.items()
+    ]
+    what = f"\n\n{record['frames']} frames of {record['frame']}, cropped to {record['crop']}."
+    return table(("way", "frames a second", "peak memory, MB"), rows) + what + _on(record)
+
+
+def event_loop(record: Record) -> str:
+    phases = {"idle": "nothing runs", "segment": "segmenting", "cancel": "from *Cancel* to the end"}
+    rows = [
+        (words, record[phase]["longest_gap_ms"], record[phase]["gaps_over_100_ms"])
+        for phase, words in phases.items()
+    ]
+    what = (
+        f"\n\n{record['frames']}, model `{record['model']}`. From the click to the first mask "
+        f"{record['click_to_first_mask_s']} s, from *Cancel* to the end "
+        f"{record['cancel']['seconds']} s."
+    )
+    return table(("", "longest gap, ms", "gaps over 100 ms"), rows) + what + _on(record)
+
+
 TABLES: dict[str, tuple[str, Callable[[Record], str]]] = {
     "inference": ("inference.json", inference),
     "segmenting": ("segmenting.json", segmenting),
@@ -213,6 +242,8 @@ TABLES: dict[str, tuple[str, Callable[[Record], str]]] = {
     "gpu": ("gpu.json", gpu),
     "campaign": ("campaign.json", campaign),
     "measuring": ("measuring.json", measuring),
+    "preprocessing": ("preprocessing.json", preprocessing),
+    "event_loop": ("event_loop.json", event_loop),
 }
 
 
