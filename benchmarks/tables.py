@@ -185,8 +185,21 @@ def gpu(record: Record) -> str:
 
 
 def measuring(record: Record) -> str:
-    rows = list(record["frames_per_second"].items())
-    return table(("way", "frames a second"), rows) + _on(record)
+    rows = []
+    for name, stack in record["stacks"].items():
+        speed = stack["frames_per_second"]
+        rows.append(
+            (name, stack["frame"], stack["pores_a_frame"], speed["measure"],
+             speed["tables_and_tracks"], speed["regionprops_table"], stack["faster_than_peer"])
+        )  # fmt: skip
+    head = ("labels", "frame", "pores", "measuring, fps", "tables and tracks, fps",
+            "`regionprops_table` (peer), fps", "times peer")  # fmt: skip
+    return table(head, rows) + _on(record)
+
+
+def startup(record: Record) -> str:
+    rows = [(name, start["least_s"]) for name, start in record["starts"].items()]
+    return table(("start", "seconds"), rows) + _on(record)
 
 
 def campaign(record: Record) -> str:
@@ -243,6 +256,7 @@ TABLES: dict[str, tuple[str, Callable[[Record], str]]] = {
     "campaign": ("campaign.json", campaign),
     "measuring": ("measuring.json", measuring),
     "preprocessing": ("preprocessing.json", preprocessing),
+    "startup": ("startup.json", startup),
     "event_loop": ("event_loop.json", event_loop),
 }
 

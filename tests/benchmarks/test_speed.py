@@ -189,11 +189,19 @@ def test_every_table_of_the_page_is_known_and_filled(script, repository, tmp_pat
     assert {name for _, name, _ in tables._SLOT.findall(page)} == known
     assert tables.filled_page(page, tmp_path) == (page, [])
     record = {"machine": {"cpu": "abacus", "cores": 1, "system": "wood"}}
-    record["frames_per_second"] = {"measure_stack": 1234}
+    rates = {"measure": 1234, "tables_and_tracks": 3, "regionprops_table": 2}
+    record["stacks"] = {
+        "truth": {
+            "frame": "8x8",
+            "pores_a_frame": 1,
+            "frames_per_second": rates,
+            "faster_than_peer": 617.0,
+        }
+    }
     (tmp_path / "measuring.json").write_text(json.dumps(record))
     filled, names = tables.filled_page(page, tmp_path)
     assert names == ["measuring"]
-    assert "| measure_stack | 1,234 |" in filled
+    assert "| truth | 8x8 | 1 | 1,234 |" in filled
     assert "abacus, 1 cores" in filled
     assert tables.filled_page(filled, tmp_path)[0] == filled
     with pytest.raises(SystemExit, match="known are"):
