@@ -19,7 +19,7 @@ from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.run import protect_earlier_results
 from napari_amseg.pipeline.stack import frame_results
 from napari_amseg.preprocess import Chain
-from napari_amseg.segment import Engine, frames_a_call, shared_engine
+from napari_amseg.segment import Engine, frames_a_call, kept_engine
 from napari_amseg.types import Experiment, Stack
 
 Answer = TypeVar("Answer")
@@ -189,10 +189,7 @@ def _ready(job: StackJob, fit: StackFit) -> Stack:
 
 def _engine(job: StackJob, bundle: Bundle) -> Engine:
     """The engine this worker keeps."""
-    settings = job.segment
-    return shared_engine(
-        bundle, settings.engine, precision=settings.precision, confidence=job.maps.confidence
-    )
+    return kept_engine(bundle, job.segment, confidence=job.maps.confidence)
 
 
 def _require_lease(job: StackJob) -> None:

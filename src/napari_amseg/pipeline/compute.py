@@ -44,6 +44,7 @@ from napari_amseg.provenance import StageClock
 from napari_amseg.segment import (
     Engine,
     SegmentSettings,
+    kept_engine,
     predict_frames,
     shared_engine,
 )
@@ -145,12 +146,7 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
             ready = prepared.stack
         yield Doing("loading the model")
         with clock.stage("load_model"):
-            engine = shared_engine(
-                bundle,
-                job.settings.engine,
-                precision=job.settings.precision,
-                confidence=job.confidence is not None,
-            )
+            engine = kept_engine(bundle, job.settings, confidence=job.confidence is not None)
         out = _shared_file(job.out, ready)
         confidence = None if job.confidence is None else _shared_file(job.confidence, ready)
         if cancelled():

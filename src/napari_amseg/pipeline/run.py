@@ -27,7 +27,7 @@ from napari_amseg.segment import (
     MapSettings,
     PostSettings,
     SegmentSettings,
-    shared_engine,
+    kept_engine,
 )
 from napari_amseg.types import Stack
 
@@ -110,12 +110,7 @@ def written_frames(
             prepared = prepare(stack, request.chain, bundle)
             ready = prepared.stack
         with clock.stage("load_model"):
-            engine = shared_engine(
-                bundle,
-                request.segment.engine,
-                precision=request.segment.precision,
-                confidence=confidence,
-            )
+            engine = kept_engine(bundle, request.segment, confidence=confidence)
         scheme, experiment = bundle.card.scheme, stack.experiment
         results = frame_results(
             ready,
@@ -231,7 +226,7 @@ def protect_earlier_results(request: RunRequest, *, remedy: str = _OTHER_PLACE) 
     labels = request.folder / f"{request.stem}_labels.tif"
     if not labels.exists():
         return
-    maker = _segment_record(request.folder / f"{request.stem}_run.json")
+    maker = segment_record(request.folder / f"{request.stem}_run.json")
     if {"name": labels.name, "sha256": sha256(labels)} not in (maker.get("outputs") or ()):
         raise FileExistsError(
             f"{labels}: exists and was not written by this program, or was edited since. {remedy}"
@@ -256,13 +251,13 @@ def _protect_other_tables(request: RunRequest) -> None:
         )
 
 
-def _segment_record(path: Path) -> dict[str, Any]:
+def segment_record(path: Path) -> dict[str, Any]:
     """The record of the run that made the labels, also where they were measured again since;
     empty if there is none or it cannot be read.
     """
     record = _read_record(path)
-    maker: dict[str, Any] = record.get("labels_made_by") or record
-    return maker
+    maker = record.get("labels_made_by") or record
+    return maker if isinstance(maker, dict) else {}
 
 
 def _read_record(path: Path) -> dict[str, Any]:
@@ -282,7 +277,7 @@ def _maker_of_labels(
     """
     if len(stack.files) != 1:
         return None
-    maker = _segment_record(Path(stack.files[0]).with_name(f"{stem}_run.json"))
+    maker = segment_record(Path(stack.files[0]).with_name(f"{stem}_run.json"))
     if not maker:
         return None
     outputs = maker.get("outputs")  # a simulation does not list them

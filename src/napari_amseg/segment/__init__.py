@@ -5,6 +5,7 @@ from napari_amseg.segment.frames import (
     FrameLabels,
     SegmentSettings,
     frames_a_call,
+    kept_engine,
     predict_frames,
     segment_frames,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "SegmentSettings",
     "Tiling",
     "frames_a_call",
+    "kept_engine",
     "make_engine",
     "postprocess",
     "predict_frames",

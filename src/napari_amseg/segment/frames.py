@@ -10,8 +10,16 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.models import Bundle
 from napari_amseg.overlap import ordered_map
-from napari_amseg.segment.engine import ENGINES, PRECISIONS, Engine, Floats, Prediction
+from napari_amseg.segment.engine import (
+    ENGINES,
+    PRECISIONS,
+    Engine,
+    Floats,
+    Prediction,
+    shared_engine,
+)
 from napari_amseg.segment.tiling import Tiling
 from napari_amseg.segment.uncertainty import uncertainty
 from napari_amseg.settings import Settings, setting
@@ -56,6 +64,13 @@ class FrameLabels:
     labels: NDArray[np.uint8]
     uncertainty: float | None = None
     confidence: NDArray[np.uint8] | None = None
+
+
+def kept_engine(bundle: Bundle, settings: SegmentSettings, *, confidence: bool = False) -> Engine:
+    """The engine that these settings ask for; see :func:`.engine.shared_engine`."""
+    return shared_engine(
+        bundle, settings.engine, precision=settings.precision, confidence=confidence
+    )
 
 
 def segment_frames(

@@ -19,6 +19,12 @@ class Affine:
     bias: Weights
     stride: tuple[int, int] = (1, 1)
 
+    def normalised_by(self, norm: Any) -> Affine:
+        """With the batch normalisation after it."""
+        scale, shift = scale_and_shift(norm)
+        kernel = self.kernel * scale[:, None, None, None]
+        return Affine(kernel, self.bias * scale + shift, self.stride)
+
 
 def affine_of(layer: Any) -> Affine:
     """What a Conv2D computes. ValueError if it has an option that is not known here."""

@@ -88,14 +88,10 @@ class _Network:
         return source if alone and type(source).__name__ == kind else None
 
     def normalised(self, layer: Any) -> Any:
-        scale, shift = scale_and_shift(layer)
         convolution = self._only_source(layer, "Conv2D")
         if convolution is not None:
-            affine = affine_of(convolution)
-            kernel = affine.kernel * scale[:, None, None, None]
-            return self._convolved(
-                convolution, Affine(kernel, affine.bias * scale + shift, affine.stride)
-            )
+            return self._convolved(convolution, affine_of(convolution).normalised_by(layer))
+        scale, shift = scale_and_shift(layer)
         scaled = self._ops.multiply(self._node(layer.input), _planes(scale))
         return self._ops.add(scaled, _planes(shift))
 
@@ -180,9 +176,8 @@ class _Network:
         last = None if norm is None else self._only_source(norm, "Conv2D")
         if last is None:
             return None
-        scale, shift = scale_and_shift(norm)
-        affine = affine_of(last)
-        kernel, bias = affine.kernel * scale[:, None, None, None], affine.bias * scale + shift
+        affine = affine_of(last).normalised_by(norm)
+        kernel, bias = affine.kernel, affine.bias
         source, size = last.input, kernel.shape[2:]
         depthwise = self._only_source(last, "DepthwiseConv2D")
         if affine.stride != (1, 1) or size not in ((1, 1), (3, 3)):

@@ -22,7 +22,7 @@ from napari_amseg.pipeline.watch.leftovers import Leftovers
 from napari_amseg.pipeline.watch.scan import FolderScan, Source
 from napari_amseg.pipeline.watch.stack import WatchedStack
 from napari_amseg.preprocess import FlatField
-from napari_amseg.segment import Engine, shared_engine
+from napari_amseg.segment import Engine, kept_engine
 
 _SLICE_S = 0.1  # of a wait, between two questions whether to stop
 _LONGEST_WAIT_S = 10.0
@@ -84,13 +84,7 @@ def watch(
 
 def engine_of(request: WatchRequest, bundle: Bundle) -> Engine:
     """The one engine for all stacks, the same that finishing them takes."""
-    settings = request.segment
-    return shared_engine(
-        bundle,
-        settings.engine,
-        precision=settings.precision,
-        confidence=request.maps.confidence,
-    )
+    return kept_engine(bundle, request.segment, confidence=request.maps.confidence)
 
 
 def _check(request: WatchRequest) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 from napari_amseg.models import Bundle
+from napari_amseg.pipeline.run import segment_record
 from napari_amseg.pipeline.watch.events import StackKnown, WatchRequest
 from napari_amseg.pipeline.watch.scan import Source
 from napari_amseg.provenance import sha256
@@ -23,7 +23,7 @@ def known_results(
     settled : whether the files are complete, so that their hashes may be compared with those of
     results that ``amseg segment`` wrote, which do not tell sizes and times.
     """
-    record = _maker(request.out, source.stem)
+    record = segment_record(request.out / f"{source.stem}_run.json")
     if not record or record.get("source") != str(source.files[0].resolve()):
         return None
     if not (request.out / f"{source.stem}_labels.tif").exists():
@@ -46,24 +46,11 @@ def name_owners(sources: Sequence[Source], at_work: Container[str], out: Path) -
     owners = {stem: group[0] for stem, group in same.items()}
     for stem, group in same.items():
         if len(group) > 1:
-            theirs = _maker(out, stem).get("source")
+            theirs = segment_record(out / f"{stem}_run.json").get("source")
             owned = [s for s in group if str(s.files[0].resolve()) == theirs]
             owned += [s for s in group if s.key in at_work]
             owners[stem] = (owned or group)[0]
     return owners
-
-
-def _maker(out: Path, stem: str) -> dict[str, Any]:
-    """The record of the run that made the labels; empty if there is none or it is unreadable."""
-    try:
-        text = (out / f"{stem}_run.json").read_text(encoding="utf-8")
-        record = json.loads(text)
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(record, dict):
-        return {}
-    maker = record.get("labels_made_by") or record
-    return maker if isinstance(maker, dict) else {}
 
 
 def _same_bytes(source: Source, record: dict[str, Any]) -> bool:
