@@ -77,8 +77,11 @@ class Stack:
     dtype : dtype of a frame as `read` returns it.
     read : ``read(t) -> (Y, X) array``; safe to call from several threads, in any order.
     experiment : metadata; pixel size and frame rate are None when unknown.
-    files : the files it comes from, in order; empty for a stack in memory. ``read_stack(files)``
-        opens the same frames again, in another process for example.
+    files : the files whose bytes it comes from, in order; empty for a stack in memory.
+    opened_as : what ``read_stack`` was given, where that is not `files`: a header beside its data,
+        a dataset inside a file. See :attr:`address`.
+    flat, dark : addresses of the flats and darks recorded with the stack, for ``read_stack``; None
+        where there are none.
     notes : remarks worth showing or recording (skipped files, dead pixels, limits used).
     close_source : releases open files.
     """
@@ -88,11 +91,19 @@ class Stack:
     read: Callable[[int], Frame]
     experiment: Experiment = Experiment()
     files: tuple[str, ...] = ()
+    opened_as: tuple[str, ...] = ()
+    flat: str | None = None
+    dark: str | None = None
     notes: tuple[str, ...] = ()
     close_source: Callable[[], None] | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    @property
+    def address(self) -> tuple[str, ...]:
+        """``read_stack(address)`` opens the same frames again, in another process for example."""
+        return self.opened_as or self.files
 
     @property
     def frame_shape(self) -> tuple[int, int]:

@@ -71,7 +71,7 @@ def assemble(
     experiment, stem = Experiment.from_json(fit.experiment), request.stem
     made = [chunks.record(i) for i in range(fit.n_chunks)]
     confidence = request.maps.confidence
-    with OutputFiles(request.folder) as files, InputHashes(fit.files) as hashes:
+    with OutputFiles(request.folder) as files, InputHashes(request.stack.files) as hashes:
         with ResultFiles(
             files, stem, fit.shape, experiment, confidence=confidence, measure=request.measure
         ) as writer:

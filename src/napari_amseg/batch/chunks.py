@@ -31,13 +31,13 @@ class StackFit:
 
     Attributes
     ----------
-    files : of the stack, in order. shape : (T, Y, X) after preprocessing. notes : remarks.
+    address : of the stack, for ``read_stack``. shape : (T, Y, X) after preprocessing. notes : remarks.
     experiment : with what the files say, as JSON. chain, model : preprocessing with its statistics
         and the record of the model, as :class:`~napari_amseg.pipeline.prepare.Prepared` has them.
     chunk_frames : frames a chunk; a multiple of the frames a model call.
     """
 
-    files: tuple[str, ...]
+    address: tuple[str, ...]
     shape: tuple[int, int, int]
     notes: tuple[str, ...]
     experiment: dict[str, Any]
@@ -86,7 +86,7 @@ class ChunkFolder:
         """What is known of the stack; None if it is not known yet, or cannot be read."""
         try:
             record = json.loads((self.folder / _FIT).read_text(encoding="utf-8"))
-            lists = {name: tuple(record[name]) for name in ("files", "shape", "notes")}
+            lists = {name: tuple(record[name]) for name in ("address", "shape", "notes")}
             return StackFit(**{**record, **lists})
         except (OSError, ValueError, LookupError, TypeError):
             return None  # also where a crash of the machine has left it empty

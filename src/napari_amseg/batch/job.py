@@ -19,7 +19,7 @@ from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.settings import Settings, setting
 from napari_amseg.types import Experiment, Stack
 
-CHUNK_FORMAT = 1  # of the files of a chunk and of what its numbers depend on
+CHUNK_FORMAT = 2  # of the files of a chunk and of what its numbers depend on
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class StackJob:
         """Where its results go."""
         return Path(self.out) / self.name
 
-    def open(self, files: Iterable[str] = ()) -> Stack:
-        """The stack with what the table says about it. files : its files, where known already."""
-        known, paths = self.experiment, list(files)
+    def open(self, address: Iterable[str] = ()) -> Stack:
+        """The stack with what the table says about it. address : where it was opened before."""
+        known, paths = self.experiment, list(address)
         stack = read_stack(
             paths if len(paths) > 1 else paths[0] if paths else self.stack,
             pixel_size_um=known.pixel_size_um,

@@ -141,7 +141,7 @@ def join(job: StackJob, begun: Begun) -> Finished:
         If the results cannot be written or may not be replaced.
     """
     close(begun.chunks)
-    with job.open(begun.fit.files) as stack:
+    with job.open(begun.fit.address) as stack:
         if results_key(job, stack.files) != begun.results:
             raise ValueError(
                 f"{job.stack}: changed while it was segmented. Run the campaign again when the "
@@ -164,7 +164,7 @@ def _fit(job: StackJob, stack: Stack) -> StackFit:
         engine = _engine(job, bundle)
     call = frames_a_call(ready.frame_shape, engine, job.segment)
     return StackFit(
-        files=stack.files,
+        address=stack.address,
         shape=ready.shape,
         notes=ready.notes,
         experiment=stack.experiment.to_json(),
@@ -176,7 +176,7 @@ def _fit(job: StackJob, stack: Stack) -> StackFit:
 
 def _ready(job: StackJob, fit: StackFit) -> Stack:
     """The stack in the model's input range, by the statistics taken before."""
-    stack = job.open(fit.files)
+    stack = job.open(fit.address)
     for chain in (fit.chain, fit.model["input"]):
         stack = Chain.from_json(chain).apply(stack)
     if stack.shape != fit.shape:

@@ -50,7 +50,7 @@ def begin(
         opened = open_labels(stack, benchmark, place[1], empty_annotation)
         experiment = experiment.updated(**benchmark.experiment(place[1]).to_json())
     record = SessionRecord(
-        files=tuple(source.stack.files),
+        files=source.stack.address,
         shape=stack.shape,
         dtype=str(stack.dtype),
         scheme=opened.annotation.scheme,
@@ -90,7 +90,7 @@ def layer_of(viewer: napari.components.ViewerModel, record: SessionRecord) -> La
         source = image_source(layer)
         same_chain = source.chain == _chain(record)
         shape = source.processed().shape
-        is_alike = source.stack.files == record.files and same_chain and shape == record.shape
+        is_alike = source.stack.address == record.files and same_chain and shape == record.shape
         if is_alike and _has_images(source, record):
             return layer
     return None

@@ -135,7 +135,7 @@ def window_layer(
     """
     cut = travelling_window(shown_stack(image), line, window)
     # what reads the files again would find other frames
-    source = ImageSource(replace(cut, files=(), experiment=experiment))
+    source = ImageSource(replace(cut, files=(), opened_as=(), experiment=experiment))
     place = _below(viewer, image)
     if window.on_only:
         frames, y, x = place["translate"]

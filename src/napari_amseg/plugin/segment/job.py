@@ -85,7 +85,7 @@ def _records(job: LayerJob, process: ComputeProcess, cancel: threading.Event) ->
                 if isinstance(record, Finished):
                     return
         request = SegmentJob(
-            files=stack.files,
+            files=stack.address,
             array=None if stack.files else str(path),
             experiment=stack.experiment,
             chain=job.source.chain.to_json(),
