@@ -1,4 +1,7 @@
-"""Which pore of a later frame is which of an earlier one: linear assignment, by laptrack."""
+"""Which pore of a later frame is which of an earlier one: linear assignment, by laptrack.
+
+A pair that competes with no other is a link whatever solves it: only contested ones go to laptrack.
+"""
 
 from __future__ import annotations
 
@@ -61,9 +64,13 @@ def link_sightings(seen: Sightings, *, max_step_px: float, max_gap_frames: int) 
     if len(seen) < 2:
         return following
     table = np.column_stack([seen.frame, seen.y_px, seen.x_px, seen.radius_px])
-    for rows in _spans(seen.frame):
-        for before, after in _solve(table, rows, [], max_step_px, None):
-            following[before] = after
+    contested = _link_uncontested(table, following, max_step_px, 1)
+    frame = _without_long_gaps(table[contested, 0])
+    for rows in _spans(frame):
+        part = np.column_stack([frame[rows], table[contested[rows], 1:]])
+        for before, after in _solve(part, np.arange(rows.size), [], max_step_px, None):
+            following[contested[rows[before]]] = contested[rows[after]]
+    _link_uncontested(table, following, max_step_px, max_gap_frames + 1)
     for rows, known in _broken(table, following, max_step_px, max_gap_frames):
         for before, after in _solve(table, rows, known, max_step_px, max_gap_frames + 1):
             following[before] = after
@@ -78,8 +85,27 @@ def preceding(following: Ints) -> Ints:
     return before
 
 
+def _link_uncontested(table: Floats, following: Ints, max_step_px: float, most_frames: int) -> Ints:
+    """Link the pairs of a loose end and a later beginning that compete with no other pair.
+
+    Returns the rows of the pairs that do compete.
+    """
+    heads, tails = np.flatnonzero(preceding(following) < 0), np.flatnonzero(following < 0)
+    one, other = _near(table, tails, heads, max_step_px, most_frames)
+    alone = (np.bincount(one)[one] == 1) & (np.bincount(other)[other] == 1)
+    following[one[alone]] = other[alone]
+    return np.unique(np.concatenate([one[~alone], other[~alone]]))
+
+
+def _without_long_gaps(frame: Floats) -> Ints:
+    """Sorted frame numbers, renumbered so that neighbours stay neighbours and others stay apart."""
+    return np.cumsum(np.minimum(np.diff(frame, prepend=frame[:1]), 2)).astype(np.int64)
+
+
 def _spans(frame: Ints) -> Iterator[Ints]:
     """Rows of stretches of frames; each begins with the last frame of the one before."""
+    if not frame.size:
+        return
     starts = np.flatnonzero(np.diff(frame, prepend=frame[0] - 1))
     bounds = np.append(starts, frame.size)
     first = 0
@@ -116,7 +142,7 @@ def _broken(
 def _near(
     table: Floats, tails: Ints, heads: Ints, max_step_px: float, most_frames: int
 ) -> tuple[Ints, Ints]:
-    """Pairs of a tail and a later head that may be linked; pairs that may not can be among them."""
+    """Pairs of a tail and a head at most `most_frames` later that may be linked."""
     reach = max_step_px * np.sqrt(most_frames) + 1e-6
     scaled = table[:, :3] * (reach / most_frames, 1.0, 1.0)
     beginnings = cKDTree(scaled[heads])
@@ -124,8 +150,8 @@ def _near(
     counts = np.array([len(hits) for hits in found])
     one = np.repeat(tails, counts)
     other = heads[np.fromiter((i for hits in found for i in hits), np.int64, counts.sum())]
-    later = table[other, 0] > table[one, 0]
-    return one[later], other[later]
+    allowed = _cost(table[one].T, table[other].T) < _dearest(max_step_px)
+    return one[allowed], other[allowed]
 
 
 def _grouped(busy: Ints, part: NDArray[np.int32]) -> Iterator[Ints]:
@@ -169,7 +195,7 @@ def _solve(
 
 def _options(max_step_px: float, most_frames: int | None) -> dict[str, Any]:
     """The settings of laptrack for rows of (frame, y, x, radius)."""
-    most = max(max_step_px, 1e-3) ** 2 * (1 + 1e-9)  # costs are below the cutoff, not equal to it
+    most = _dearest(max_step_px)
     costs = ("track_start", "track_end", "segment_start", "segment_end", "no_splitting")
     return {
         "metric": "sqeuclidean",
@@ -191,8 +217,19 @@ def _by_frame(table: Floats, rows: Ints) -> tuple[list[Node], list[Floats]]:
     return list(zip(frame.tolist(), index.tolist(), strict=True)), coordinates
 
 
+def _dearest(max_step_px: float) -> float:
+    """What every link costs less than."""
+    return max(max_step_px, 1e-3) ** 2 * (1 + 1e-9)
+
+
 def _gap_cost(before: Any, after: Any) -> float:
-    """Cost of a link over several frames; a pore that drifts at random gets sqrt(frames) as far."""
-    frames = abs(after[0] - before[0])
+    """The cost of one link, for laptrack."""
+    return float(_cost(before, after))
+
+
+def _cost(before: Floats, after: Floats) -> Floats:
+    """Cost of links over several frames; a pore that drifts at random gets sqrt(frames) as far."""
+    frames = after[0] - before[0]
     moved = (after[1] - before[1]) ** 2 + (after[2] - before[2]) ** 2
-    return float(moved / frames + (after[3] - before[3]) ** 2) if frames else np.inf
+    forward = np.maximum(frames, 1)
+    return np.where(frames > 0, moved / forward + (after[3] - before[3]) ** 2, np.inf)
