@@ -12,7 +12,7 @@ import pytest
 import tifffile
 
 from napari_amseg.io import TiffStackWriter
-from napari_amseg.io.growing import GrowingSequence, GrowingTiff, OverwrittenError, frames_in
+from napari_amseg.io.growing import GrowingSequence, GrowingTiff, OverwrittenError, frames_and_files
 from napari_amseg.types import Experiment
 
 WRITERS = {
@@ -116,7 +116,7 @@ def test_pages_that_lead_back_to_an_earlier_one_are_damage_and_end(tmp_path, fra
     thread.start()
     thread.join(30)
     assert said
-    assert frames_in(path) is None
+    assert frames_and_files(path) is None
 
 
 @pytest.mark.parametrize("first", ["same layout", "another layout"])
@@ -196,9 +196,10 @@ def test_frames_are_counted_and_an_unfinished_file_has_none(tmp_path, frames):
     data = written(stack, frames, contiguous=False)
     image = tmp_path / "image.tif"
     one = written(image, frames[:1])
-    assert (frames_in(stack), frames_in(image)) == (6, 1)
+    assert frames_and_files(stack) == (6, (str(stack),))
+    assert frames_and_files(image) == (1, (str(image),))
     image.write_bytes(one[:-1])
-    assert frames_in(image) is None
+    assert frames_and_files(image) is None
     stack.write_bytes(data[:6])
-    assert frames_in(stack) is None
-    assert frames_in(tmp_path / "gone.tif") is None
+    assert frames_and_files(stack) is None
+    assert frames_and_files(tmp_path / "gone.tif") is None

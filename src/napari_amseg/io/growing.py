@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from napari_amseg.io.image import open_image, read_image
-from napari_amseg.io.tiff import open_tiff, read_single_frame, single_frame_header
+from napari_amseg.io.image import read_image
+from napari_amseg.io.read import read_stack
+from napari_amseg.io.tiff import read_single_frame, single_frame_header
 from napari_amseg.io.tiff_metadata import read_metadata
 from napari_amseg.types import Experiment, Frame, Stack
 
@@ -234,11 +235,13 @@ class GrowingSequence:
         return read_single_frame(path) if _is_tiff(path) else read_image(path)
 
 
-def frames_in(path: Path) -> int | None:
-    """How many frames a file holds by now; None if it cannot be read, or not to its last byte."""
+def frames_and_files(path: Path) -> tuple[int, tuple[str, ...]] | None:
+    """How many frames a file holds by now, and the files they lie in, linked ones too; None if it
+    cannot be read, or not to its last byte.
+    """
     try:
-        with open_tiff(path) if _is_tiff(path) else open_image(path) as stack:
-            return len(stack)
+        with read_stack(path) as stack:
+            return len(stack), stack.files
     except (ValueError, OSError):
         return None
 

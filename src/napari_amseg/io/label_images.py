@@ -198,7 +198,7 @@ def _files(path: LabelPath | Sequence[LabelPath]) -> tuple[list[Path], tuple[str
 
 
 def _sequence(files: list[Path], folder: Path) -> tuple[list[Path], tuple[str, ...]]:
-    files = [p for p in files if not p.name.startswith(".") and p.is_file()]
+    files = [p for p in files if not p.name.startswith(".") and not p.is_dir()]
     images = [p for p in files if p.suffix.lower() != LABELME]
     # labelme names its files after the images beside them; other records are no drawings.
     stems = {p.stem for p in images}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.io.records import read_json
 from napari_amseg.types import Frame
 
 _LARGEST_FILE_BYTES = 2**28  # labelme keeps the image itself in there
@@ -58,7 +58,7 @@ def read_drawing(path: Path) -> Drawing:
     try:
         if path.stat().st_size > _LARGEST_FILE_BYTES:
             raise ValueError(f"larger than {_LARGEST_FILE_BYTES / 2**20:.0f} MiB")
-        record = json.loads(path.read_bytes())
+        record = read_json(path)
         rows, columns = (_size(record[key]) for key in ("imageHeight", "imageWidth"))
         if rows * columns > _LARGEST_IMAGE_PX:
             raise ValueError(f"its image would have {rows}x{columns} pixels")

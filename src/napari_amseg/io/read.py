@@ -9,12 +9,14 @@ from dataclasses import replace
 from math import isclose
 from pathlib import Path
 
+from napari_amseg.io.address import HDF5_SUFFIXES, split_address
+from napari_amseg.io.camera.cine import open_cine
+from napari_amseg.io.camera.photron import open_photron, without_photron_parts
 from napari_amseg.io.image import open_image
-from napari_amseg.io.sequence import numbered_sequence, open_sequence
+from napari_amseg.io.sequence import FRAME_SUFFIXES, numbered_sequence, open_sequence
 from napari_amseg.io.tiff import open_tiff
 from napari_amseg.types import Stack
 
-# Photron (.cihx, .cih) and HDF5 (.h5, .nxs) readers join here, one line each.
 READERS: dict[str, Callable[[Path], Stack]] = {
     ".tif": open_tiff,
     ".tiff": open_tiff,
@@ -22,9 +24,23 @@ READERS: dict[str, Callable[[Path], Stack]] = {
     ".jpg": open_image,
     ".jpeg": open_image,
     ".bmp": open_image,
+    ".cihx": open_photron,
+    ".cih": open_photron,
+    ".mraw": open_photron,
+    ".cine": open_cine,
 }
 
 StackPath = str | os.PathLike[str]
+
+
+def open_hdf5(path: Path, inside: str = "") -> Stack:
+    """As :func:`napari_amseg.io.hdf5.open.open_hdf5`; h5py is loaded when it is needed."""
+    from napari_amseg.io.hdf5.open import open_hdf5 as opened
+
+    return opened(path, inside)
+
+
+READERS |= dict.fromkeys(HDF5_SUFFIXES, open_hdf5)
 
 
 def read_stack(
@@ -37,9 +53,12 @@ def read_stack(
 
     Parameters
     ----------
-    path : a file (TIFF of any kind: multi-page, BigTIFF, OME, ImageJ hyperstack), a folder of
-        numbered images, a glob such as ``"run3/*.tif"``, or a list of image files. Numbered
-        images are put in numeric order: 999 before 1000, ``f (2)`` before ``f (10)``.
+    path : a file (TIFF of any kind: multi-page, BigTIFF, OME, ImageJ hyperstack; a Photron
+        recording by its header or its ``.mraw``; a Phantom ``.cine``; HDF5), a folder of numbered
+        images, a glob such as ``"run3/*.tif"``, or a list of image files. Numbered images are
+        put in numeric order: 999 before 1000, ``f (2)`` before ``f (10)``. Inside an HDF5 file
+        ``FILE::DATASET`` names a dataset, ``FILE::flats`` and ``FILE::darks`` what was recorded
+        with the frames.
     pixel_size_um, frame_rate_hz : replace what the file says. Where neither says, they stay None.
 
     Returns
@@ -70,13 +89,33 @@ def read_stack(
 
 def can_read(path: StackPath) -> bool:
     """Whether `path` looks like a stack, judged by name only: for viewers that ask often."""
-    return Path(path).suffix.lower() in READERS or Path(path).is_dir()
+    return split_address(path)[0].suffix.lower() in READERS or Path(path).is_dir()
+
+
+def recorded_fields(stack: Stack) -> dict[str, str]:
+    """What is recorded with a stack, in words: ``{"flats": "100 images", "darks": "20 images"}``;
+    or why it cannot be read.
+    """
+    found: dict[str, str] = {}
+    for role, address in (("flats", stack.flat), ("darks", stack.dark)):
+        if address is not None:
+            try:
+                with read_stack(address) as field:
+                    found[role] = f"{len(field)} images" if len(field) > 1 else "1 image"
+            except (ValueError, OSError) as error:
+                found[role] = str(error)
+    return found
 
 
 def _open(path: StackPath | Sequence[StackPath]) -> Stack:
     if not isinstance(path, str | os.PathLike):
         return _open_list([Path(p) for p in path])
-    where = Path(path).expanduser()
+    where, inside = split_address(path)
+    where = where.expanduser()
+    if inside:
+        if not where.is_file():
+            raise FileNotFoundError(f"{where}: there is no such file.")
+        return open_hdf5(where, inside)
     if where.is_dir():
         return _open_folder(where)
     if where.exists():
@@ -98,7 +137,11 @@ def _reader(path: Path) -> Callable[[Path], Stack]:
 
 def _open_folder(folder: Path) -> Stack:
     """The numbered images of a folder, or the one stack file in it."""
-    files = [p for p in folder.iterdir() if p.suffix.lower() in READERS and p.name[0] != "."]
+    files = [
+        p
+        for p in folder.iterdir()
+        if p.suffix.lower() in READERS and p.name[0] != "." and not p.is_dir()
+    ]
     if not files:
         raise FileNotFoundError(f"{folder}: no image or stack in it ({', '.join(READERS)}).")
     return _open_sequence_among(files, folder)
@@ -106,7 +149,7 @@ def _open_folder(folder: Path) -> Stack:
 
 def _open_pattern(pattern: Path) -> Stack:
     """The files a glob finds, as if they were alone in their folder."""
-    files = [Path(p) for p in glob.glob(str(pattern))]
+    files = [p for p in map(Path, glob.glob(str(pattern))) if not p.is_dir()]
     if not files:
         raise FileNotFoundError(f"pattern {pattern}: no file matches.")
     folders = sorted({str(p.parent) for p in files})
@@ -122,10 +165,16 @@ def _open_pattern(pattern: Path) -> Stack:
 
 def _open_sequence_among(files: list[Path], folder: Path) -> Stack:
     """The one file, or the numbered sequence among several; what is left out is noted."""
+    files = without_photron_parts(files)
     if len(files) == 1:
         return _reader(files[0])(files[0])
-    sequence, skipped = numbered_sequence(files, folder)
+    images, recordings = _by_kind(files)
+    if recordings and len(images) < 2:
+        names = ", ".join(sorted(p.name for p in files)[:6])
+        raise ValueError(f"{folder}: {len(files)} stacks in it, {names}: name one of them.")
+    sequence, skipped = numbered_sequence(images, folder)
     stack = open_sequence(sequence)
+    skipped += recordings
     if not skipped:
         return stack
     names = ", ".join(p.name for p in skipped[:5]) + (" ..." if len(skipped) > 5 else "")
@@ -137,5 +186,17 @@ def _open_list(files: list[Path]) -> Stack:
     if not files:
         raise FileNotFoundError("list of files: it is empty.")
     for file in files:
-        _reader(file)
-    return _open(files[0]) if len(files) == 1 else open_sequence(files)
+        _reader(split_address(file)[0])
+    files = without_photron_parts(files)
+    if len(files) == 1:
+        return _open(files[0])
+    _, recordings = _by_kind(files)
+    if recordings:
+        raise ValueError(f"{recordings[0]}: is a stack of its own, not an image: give it alone.")
+    return open_sequence(files)
+
+
+def _by_kind(files: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Files that may be frames of a sequence, and those that are always stacks of their own."""
+    images = [p for p in files if p.suffix.lower() in FRAME_SUFFIXES]
+    return images, [p for p in files if p.suffix.lower() not in FRAME_SUFFIXES]

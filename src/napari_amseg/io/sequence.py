@@ -14,6 +14,7 @@ from napari_amseg.io.image import read_image
 from napari_amseg.io.tiff import read_single_frame, single_frame_header
 from napari_amseg.types import Experiment, Frame, Stack
 
+FRAME_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
 _NUMBER = re.compile(r"\d+")
 Header = tuple[tuple[int, ...], np.dtype[Any], Experiment]
 
@@ -40,7 +41,7 @@ def numbered_sequence(files: list[Path], folder: Path) -> tuple[list[Path], list
     """
     families: dict[str, list[Path]] = defaultdict(list)
     for path in files:
-        families[_NUMBER.sub("*", path.name)].append(path)
+        families[_NUMBER.sub("\0", path.name)].append(path)  # no name holds this character
     sequences: dict[str, list[Path]] = {}
     for family in families.values():
         if len(family) > 1:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import struct
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +10,12 @@ import numpy as np
 import tifffile
 
 from napari_amseg.io.image import require_grey
+from napari_amseg.io.tiff_file import NOT_DAMAGE, opened
 from napari_amseg.io.tiff_metadata import read_metadata
 from napari_amseg.types import Experiment, Frame, Stack
+
+# No compression shrinks measured grey values by more; blank pages of up to 64 MB are let through.
+_MOST_SHRUNK, _LARGE_BYTES = 2000, 2**26
 
 
 def open_tiff(path: Path) -> Stack:
@@ -26,11 +26,13 @@ def open_tiff(path: Path) -> Stack:
     ValueError
         If it is no TIFF, truncated, not grey, or its pages differ in shape or dtype.
     """
-    with _opened(path, keep=True) as tif:
+    with opened(path, keep=True) as tif:
         series, n_series = _only_series(path, tif), len(tif.series)
         shape = _stack_shape(path, series)
         dtype = _real_dtype(path, series.dtype)
         experiment = read_metadata(tif)
+        notes = [f"{n_series} image series in the file: the first is used"] * (n_series > 1)
+        notes += _missing(path, tif, shape[0])
         if series.dataoffset is not None:
             read = _contiguous_reader(path, tif, int(series.dataoffset), shape, dtype)
         else:
@@ -41,7 +43,7 @@ def open_tiff(path: Path) -> Stack:
         read=read,
         experiment=experiment,
         files=(str(path),),
-        notes=(f"{n_series} image series in the file: the first is used",) if n_series > 1 else (),
+        notes=tuple(notes),
         close_source=tif.close,
     )
 
@@ -54,7 +56,7 @@ def single_frame_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], Exp
     ValueError
         As :func:`open_tiff`, and if the file holds several frames.
     """
-    with _opened(path) as tif:
+    with opened(path) as tif:
         page = tif.pages.first
         # ImageJ's kind beyond 4 GB has one page for all its images.
         n_frames = max(len(tif.pages), int((tif.imagej_metadata or {}).get("images", 1)))
@@ -70,64 +72,45 @@ def single_frame_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], Exp
 
 def read_single_frame(path: Path) -> Frame:
     """The pixels of a one-frame TIFF."""
-    with _opened(path) as tif:
+    with opened(path) as tif:
         return _decoded(path, 0, tif.pages.first)
-
-
-@contextmanager
-def _opened(path: Path, *, keep: bool = False) -> Iterator[tifffile.TiffFile]:
-    """A TiffFile whose structure is sound; closed at the end unless `keep` and all went well."""
-    with _tifffile_errors() as errors:
-        try:
-            tif = tifffile.TiffFile(path)
-        except (tifffile.TiffFileError, ValueError, IndexError, KeyError, struct.error) as error:
-            raise ValueError(f"{path}: not a readable TIFF file ({error}).") from error
-        sound = False
-        try:
-            len(tif.pages)  # walks the whole chain of directories, so that a cut file shows now
-            if errors:
-                raise ValueError(
-                    f"{path}: TIFF file is truncated or damaged ({errors[0]}). Copy it again."
-                )
-            yield tif
-            sound = True
-        finally:
-            if not (keep and sound):
-                tif.close()
-
-
-@contextmanager
-def _tifffile_errors() -> Iterator[list[str]]:
-    """Collect what tifffile only logs: it reads past a broken chain in silence otherwise."""
-    logger = logging.getLogger("tifffile")
-    found: list[str] = []
-    thread = threading.get_ident()
-
-    class Collect(logging.Filter):
-        def filter(self, record: logging.LogRecord) -> bool:
-            mine = record.thread == thread
-            if mine and record.levelno >= logging.ERROR:
-                found.append(record.getMessage())
-            return not mine
-
-    collect = Collect()
-    logger.addFilter(collect)
-    try:
-        yield found
-    finally:
-        logger.removeFilter(collect)
 
 
 def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     try:
         series = tif.series
+    except NOT_DAMAGE:
+        raise
     except Exception as error:  # tifffile parses foreign metadata; anything can be wrong in it
-        raise ValueError(f"{path}: TIFF file is damaged ({error!r}).") from error
+        raise ValueError(
+            f"{path}: TIFF file is damaged ({type(error).__name__} in its metadata). Copy it again."
+        ) from error
     if not series:
         raise ValueError(f"{path}: TIFF file holds no image.")
     if len(series) > 1 and not tif.is_ome:
         raise ValueError(f"{path}: {_first_odd_page(tif)}")
     return series[0]
+
+
+def _missing(path: Path, tif: tifffile.TiffFile, n_frames: int) -> list[str]:
+    """A remark where ImageJ's header promises more images than there are.
+
+    Raises
+    ------
+    ValueError
+        If it is ImageJ's kind with one page for all images: that file was cut.
+    """
+    promised = (tif.imagej_metadata or {}).get("images", 1)
+    if not isinstance(promised, int) or promised <= n_frames:
+        return []
+    if len(tif.pages) > 1:
+        return [f"the ImageJ header speaks of {promised:,} images, the file holds {n_frames:,}"]
+    page = tif.pages.first
+    held = (tif.filehandle.size - page.dataoffsets[0]) // max(page.nbytes, 1)
+    raise ValueError(
+        f"{path}: TIFF file is truncated: its ImageJ header promises {promised:,} images, it holds "
+        f"{held:,}. Copy it again."
+    )
 
 
 def _first_odd_page(tif: tifffile.TiffFile) -> str:
@@ -164,12 +147,20 @@ def _stack_shape(path: Path, series: tifffile.TiffPageSeries) -> tuple[int, int,
 def _real_dtype(path: Path, dtype: np.dtype[Any] | None) -> np.dtype[Any]:
     if dtype is None or dtype.kind not in "uifb":
         raise ValueError(f"{path}: pixels are {dtype}, expected grey integers or floats.")
-    return dtype
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype
 
 
 def _require_bytes(path: Path, page: tifffile.TiffPage | tifffile.TiffFrame) -> None:
-    """Raise ValueError when the file ends before the page's last byte."""
-    size = page.parent.filehandle.size
+    """Raise ValueError when the file ends before the page's last byte, or cannot hold its pixels.
+
+    A header is a claim: memory for its pixels is taken only where the bytes stored can be them.
+    """
+    size, stored = page.parent.filehandle.size, sum(page.databytecounts)
+    if page.nbytes > _LARGE_BYTES and page.nbytes > _MOST_SHRUNK * stored:
+        raise ValueError(
+            f"{path}: TIFF file is damaged: page {page.index} says {'x'.join(map(str, page.shape))}"
+            f" pixels and holds {stored:,} bytes for them. Copy it again."
+        )
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         if offset + count > size:
             raise ValueError(
@@ -194,8 +185,8 @@ def _contiguous_reader(
     held = (tif.filehandle.size - offset) // frame_bytes
     if held < shape[0]:
         raise ValueError(
-            f"{path}: TIFF file is truncated: its header promises {shape[0]} frames, "
-            f"it holds {held}. Copy it again."
+            f"{path}: TIFF file is truncated: its header promises {shape[0]:,} frames of "
+            f"{shape[1]}x{shape[2]}, it holds {held:,}. Copy it again."
         )
     lock = threading.Lock()
 
@@ -231,7 +222,10 @@ def _paged_reader(
             page = pages[t]
         frame = _decoded(path, t, page)
         if frame.shape != shape[1:]:
-            raise ValueError(f"{path}: frame {t} is {frame.shape}, frame 0 is {shape[1:]}.")
+            raise ValueError(
+                f"{path}: frame {t} decodes to the shape {frame.shape}, its header says "
+                f"{shape[1:]}: the file is damaged, or of a kind that is not read."
+            )
         return frame
 
     return read
@@ -239,9 +233,11 @@ def _paged_reader(
 
 def _decoded(path: Path, t: int, page: Any) -> Frame:
     try:
-        frame: Frame = np.squeeze(page.asarray(maxworkers=1))
+        frame: Frame = page.asarray(maxworkers=1)
+    except NOT_DAMAGE:
+        raise
     except Exception as error:  # codecs raise their own kinds
         raise ValueError(
             f"{path}: frame {t} cannot be decoded ({error}). Copy it again."
         ) from error
-    return frame
+    return frame.view(np.uint8) if frame.dtype == bool else frame

@@ -1,7 +1,8 @@
 """Pixel size and frame rate from TIFF metadata, where it truly says so.
 
 Bare resolution tags are not believed: most writers fill in 72 dpi, and ImageJ then says "inch" or
-"cm". Only a length unit of microscopy, set in ImageJ or OME-XML, counts.
+"cm". Only another length unit, set in ImageJ or OME-XML, counts. ImageJ's ``fps`` is not believed
+either: it is the speed at which its viewer plays, not that of the camera.
 """
 
 from __future__ import annotations
@@ -10,16 +11,10 @@ from xml.etree import ElementTree
 
 import tifffile
 
+from napari_amseg.io.units import SECONDS, UM, scale_of
 from napari_amseg.types import Experiment
 
-_UM = {
-    "nm": 1e-3, "um": 1.0, "µm": 1.0, "μm": 1.0, "micron": 1.0, "microns": 1.0,
-    "micrometer": 1.0, "mm": 1e3,
-}  # fmt: skip
-_SECONDS = {
-    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "msec": 1e-3, "s": 1.0,
-    "sec": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "h": 3600.0,
-}  # fmt: skip
+_OF_PRINTERS = ("inch", "cm")
 
 
 def read_metadata(tif: tifffile.TiffFile) -> Experiment:
@@ -44,16 +39,23 @@ def _positive(value: float | None) -> float | None:
 
 def _from_imagej(tif: tifffile.TiffFile) -> tuple[float | None, float | None]:
     metadata = tif.imagej_metadata or {}
-    unit = str(metadata.get("unit", "")).replace("\\u00B5", "µ").strip().lower()
+    unit, time_unit = _unit(metadata, "unit", ""), _unit(metadata, "tunit", "s")
     tags = tif.pages.first.tags
+    scale = None if unit in _OF_PRINTERS else scale_of(unit, UM)
     pixel_size_um = None
-    if unit in _UM and "XResolution" in tags and "YResolution" in tags:
+    if scale and "XResolution" in tags and "YResolution" in tags:
         x, y = (_ratio(tags[name].value) for name in ("XResolution", "YResolution"))
-        if x and y and abs(x - y) < 1e-3 * x:  # oblong pixels have no single size
-            pixel_size_um = _UM[unit] / x
-    interval = _number(metadata.get("finterval"))
-    scale = _SECONDS.get(str(metadata.get("tunit", "s")).replace("\\u00B5", "µ").strip().lower())
-    return pixel_size_um, interval * scale if interval and scale else None
+        # Oblong pixels have no single size.
+        if x and y and abs(x - y) < 1e-3 * x and _unit(metadata, "yunit", unit) == unit:
+            pixel_size_um = scale / x
+    interval, seconds = _number(metadata.get("finterval")), scale_of(time_unit, SECONDS)
+    return pixel_size_um, interval * seconds if interval and seconds else None
+
+
+def _unit(metadata: dict[str, object], name: str, otherwise: str) -> str:
+    """A unit in small letters; ImageJ writes the Greek letter as an escape."""
+    text = str(metadata.get(name, otherwise)).strip().lower()
+    return text.replace("\\u00b5", "µ").replace("\\u03bc", "µ")
 
 
 def _number(value: object) -> float | None:
@@ -76,16 +78,18 @@ def _from_ome(tif: tifffile.TiffFile) -> tuple[float | None, float | None]:
     pixels = next((e for e in root.iter() if e.tag.endswith("}Pixels") or e.tag == "Pixels"), None)
     if pixels is None:
         return None, None
-    x = _quantity(pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeXUnit", "µm"), _UM)
-    y = _quantity(pixels.get("PhysicalSizeY"), pixels.get("PhysicalSizeYUnit", "µm"), _UM)
+    x = _quantity(pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeXUnit", "µm"), UM)
+    y = _quantity(pixels.get("PhysicalSizeY"), pixels.get("PhysicalSizeYUnit", "µm"), UM)
     if x and y and abs(x - y) > 1e-3 * x:
         x = None
-    seconds = _quantity(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"), _SECONDS)
+    seconds = _quantity(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"), SECONDS)
     return x, seconds
 
 
 def _quantity(text: str | None, unit: str, scales: dict[str, float]) -> float | None:
     try:
-        return float(text or "") * scales[unit.lower()]
-    except (ValueError, KeyError):
+        value = float(text or "")
+    except ValueError:
         return None
+    scale = scale_of(unit, scales)
+    return value * scale if scale else None

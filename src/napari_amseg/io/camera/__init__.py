@@ -1,0 +1,1 @@
+"""Recordings of high-speed cameras: Photron and Phantom."""

@@ -1,0 +1,1 @@
+"""HDF5 stacks: NeXus, Data Exchange and plain files."""
