@@ -13,7 +13,7 @@ unexport PYTHONPATH PYTHONHOME
 help:
 	@echo "make demo    a synthetic stack, segmented and measured, into demo_output/"
 	@echo "make test    the tests; PYTEST_ARGS=\"-m slow\" for the long ones"
-	@echo "make lint    ruff, mypy, import contracts, napari manifest"
+	@echo "make lint    ruff, mypy, import contracts, napari manifest, documentation"
 	@echo "make docs    the documentation into site/"
 	@echo "make bench   speed and memory, measured, as JSON into bench_output/; takes an hour or so"
 	@echo "make env     only the virtual environment, .venv"
@@ -33,9 +33,10 @@ lint: env
 	$(PY) -m mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_amseg/napari.yaml
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 docs: env
-	$(PY) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 bench: env
 	@if command -v xvfb-run >/dev/null; then \

@@ -111,7 +111,7 @@ def settings() -> str:
     for record in all_settings():
         about = inspect.cleandoc(record.__doc__ or "").split("\n\n")[0]
         lines += [f"## {record.__name__}", "", f"`{record.__module__}`. {about}", ""]
-        lines += ["| name | type | unit | default | allowed | meaning |", "|---|---|---|---|---|---|"]
+        lines += ["| name | type | unit | default | allowed | meaning |", "|---" * 6 + "|"]
         lines += [_setting_row(option) for option in options(record)]
         lines.append("")
     return "\n".join(lines)

@@ -202,3 +202,19 @@ def test_casting_contrast_and_eight_bits():
     for phantom, sign in ((bright, 1), (dark, -1)):
         frame = phantom.stack[0].astype(float)
         assert sign * (frame[pore].mean() - frame[~pore].mean()) > 3
+
+
+def test_flats_and_darks_are_those_of_the_camera_that_took_the_frames():
+    """Corrected with them, the frames are those the same seed gives as corrected frames."""
+    chosen = {"n_frames": 3, "laser_off_frames": 1, "width_px": 256, "flicker": 0, "dust": 20,
+              "bands": 0.1, "photons": 1e6, "wall_mm": 0, "slit_transmission": 1}  # fmt: skip
+    raw = simulate(PhantomSettings(**chosen))
+    corrected = simulate(PhantomSettings(flat_field=True, **chosen)).stack.read(1)
+    flat, dark = (np.median(list(stack), axis=0) for stack in (raw.flats, raw.darks))
+    assert raw.flats.dtype == raw.darks.dtype == raw.stack.dtype
+    assert flat.std() > 0.1 * flat.mean()  # there is something to correct
+    found = (raw.stack.read(1) - dark) / (flat - dark)
+    expected = corrected / (0.6 * 4095)
+    assert np.median(np.abs(found - expected)) < 0.002
+    assert not np.array_equal(raw.flats.read(0), raw.flats.read(1))
+    np.testing.assert_array_equal(raw.flats.read(1), raw.flats.read(1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -18,22 +18,31 @@ from napari_amseg.sample import simulate as make_phantom
 from napari_amseg.types import Stack
 
 
-def simulate(out: OutFolder, phantom: PhantomSettings) -> None:
+def simulate(
+    out: OutFolder,
+    phantom: PhantomSettings,
+    flats: Annotated[
+        bool, typer.Option("--flats", help="Also write phantom_flats.tif and phantom_darks.tif.")
+    ] = False,
+) -> None:
     """Write a synthetic LPBF stack with exact labels and exact area and depth of every frame.
 
     Writes phantom.tif, phantom_labels.tif, phantom_pore_ids.tif (the track of every pore pixel),
-    phantom_truth.csv, phantom_pores.csv and phantom_run.json into OUT.
+    phantom_truth.csv, phantom_pores.csv and phantom_run.json into OUT, with --flats also
+    phantom_flats.tif and phantom_darks.tif.
     """
-    write_phantom(out, phantom)
+    write_phantom(out, phantom, flats=flats)
     for path in sorted(out.glob("phantom*.*")):
         typer.echo(path)
 
 
-def write_phantom(folder: Path, settings: PhantomSettings) -> None:
-    """The phantom of these settings as files; all appear, or none."""
+def write_phantom(folder: Path, settings: PhantomSettings, *, flats: bool = False) -> None:
+    """The phantom of these settings as files, with `flats` its flats and darks; all, or none."""
     phantom = make_phantom(settings)
     with OutputFiles(folder) as files:
         stacks = {"": phantom.stack, "_labels": phantom.labels, "_pore_ids": phantom.pore_ids}
+        if flats:
+            stacks |= {"_flats": phantom.flats, "_darks": phantom.darks}
         for suffix, stack in stacks.items():
             _write_stack(stack, files.path(f"phantom{suffix}.tif"), f"writing phantom{suffix}.tif")
         _write_table(files.path("phantom_truth.csv"), FrameTruth, phantom.truth)

@@ -98,6 +98,11 @@ class Camera:
     def _still(self) -> Array:
         return self._through(self.scene.still_um()) * self.stains
 
+    @cached_property
+    def _open(self) -> Array:
+        """The beam through the windows alone."""
+        return np.asarray(self._through(np.zeros_like(self.scene.fine_below)) * self.lit)
+
     def image(self, t: int) -> Array:
         """The camera image of frame `t`, (Y, X), uint8 up to 8 bit, else uint16."""
         s = self.settings
@@ -114,4 +119,21 @@ class Camera:
             value = OPEN_BEAM * bright + OFFSET
         if s.inverted:
             value = 1 - value
+        return self._counts(value)
+
+    def flat(self, t: int) -> Array:
+        """Frame `t` of the open beam, as recorded without sample and powder; typed as `image`."""
+        rng = np.random.default_rng([self.settings.seed, 9, t])
+        bright = self._open
+        noise = np.sqrt(bright / self.settings.photons + READ_NOISE**2)
+        bright = bright + noise * rng.standard_normal(bright.shape, dtype=np.float32)
+        return self._counts(OPEN_BEAM * bright + OFFSET)
+
+    def dark(self, t: int) -> Array:
+        """Frame `t` with the shutter closed; typed as `image`."""
+        rng = np.random.default_rng([self.settings.seed, 10, t])
+        noise = READ_NOISE * rng.standard_normal(self.scene.shape, dtype=np.float32)
+        return self._counts(OPEN_BEAM * noise + OFFSET)
+
+    def _counts(self, value: Array) -> Array:
         return np.asarray(np.clip(np.round(value * self.most), 0, self.most), self.dtype)

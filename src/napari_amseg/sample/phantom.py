@@ -19,6 +19,8 @@ from napari_amseg.sample.scene import Scene
 from napari_amseg.sample.settings import PhantomSettings
 from napari_amseg.types import Experiment, Stack
 
+N_FLATS = 20
+
 __all__ = ["FrameTruth", "Phantom", "PhantomSettings", "PoreTruth", "simulate"]
 
 
@@ -67,6 +69,8 @@ class Phantom:
     stack: Stack
     labels: Stack
     pore_ids: Stack
+    flats: Stack
+    darks: Stack
     truth: list[FrameTruth]
     pores: list[PoreTruth]
     unclear: Callable[[int], NDArray[np.bool_]]
@@ -103,6 +107,8 @@ def simulate(settings: PhantomSettings | None = None) -> Phantom:
         stack=Stack(shape, camera.dtype, camera.image, experiment),
         labels=Stack(shape, np.dtype(np.uint8), scene.labels, experiment),
         pore_ids=Stack(shape, np.dtype(np.uint16), scene.pore_ids, experiment),
+        flats=Stack((N_FLATS, *shape[1:]), camera.dtype, camera.flat, experiment),
+        darks=Stack((N_FLATS, *shape[1:]), camera.dtype, camera.dark, experiment),
         truth=[_truth(process, t) for t in range(settings.n_frames)],
         pores=[row for t in range(settings.n_frames) for row in _pores(process, t)],
         unclear=scene.unclear,
