@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, get_type_hints
+from numbers import Integral, Real
+from typing import Any, get_args, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class Option:
         for suffix in ("_um2", "_um", "_px", "_hz", "_s"):
             name = name.removesuffix(suffix) if self.unit else name
         return name.replace("_", " ") + unit
+
+    @property
+    def flag(self) -> str:
+        """Its name on the command line: ``--min-pore-area-px``."""
+        return flag(self.name)
+
+
+def flag(name: str) -> str:
+    """What a parameter of this name is called on the command line."""
+    return f"--{name.replace('_', '-')}"
 
 
 def setting(
@@ -80,6 +91,7 @@ class Settings:
 
 def check(option: Option, value: Any) -> None:
     """Raise ValueError when `value` is not allowed for `option`."""
+    _check_type(option, value)
     if value is None:
         return
     if option.choices and value not in option.choices:
@@ -95,3 +107,25 @@ def check(option: Option, value: Any) -> None:
         span += f"{'' if high is None else f'at most {high:g}'}"
         unit = f" {option.unit}" if option.unit else ""
         raise ValueError(f"{option.name} is {value:g}{unit}: it must be {span}{unit}.")
+
+
+# Values come from JSON records too, where anything can stand.
+_KINDS: dict[Any, tuple[type, str]] = {
+    bool: (bool, "true or false"),
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+    str: (str, "a text"),
+}
+
+
+def _check_type(option: Option, value: Any) -> None:
+    """Raise ValueError unless a value is of the option's type; a whole number is a number too."""
+    kinds = get_args(option.type) or (option.type,)
+    known = [_KINDS[kind] for kind in kinds if kind in _KINDS]
+    if len(known) < len(set(kinds) - {type(None)}):
+        return  # a type that is not checked
+    if value is None and type(None) in kinds:
+        return
+    if not any(isinstance(value, kind) for kind, _ in known):
+        words = " or ".join(words for _, words in known)
+        raise ValueError(f"{option.name} is {value!r}: it must be {words}.")

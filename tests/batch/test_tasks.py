@@ -74,6 +74,9 @@ def test_chunks_give_the_very_files_of_amseg_segment(job, tmp_path, engine):
     assert whole == chunked
     assert len(whole) == 6
     assert [record.pop("seconds") == {} for record in records] == [False, True]
+    commands = [" ".join(record.pop("command")) for record in records]  # each with its own folder
+    folders = (tmp_path / "alone", job.folder)
+    assert len({c.replace(str(f), "OUT") for c, f in zip(commands, folders, strict=True)}) == 1
     assert records[0] == records[1]
     assert not (job.folder / CHUNKS).exists()
 
@@ -215,6 +218,14 @@ def test_results_of_another_model_card_or_program_are_not_ours(job, tmp_path, mo
         assert results_key(other, stack.files) == before
     card.write_text(json.dumps(record))
     assert results_key(other, stack.files) != before
+
+
+def test_two_datasets_of_one_file_have_results_of_their_own(job):
+    keys = {
+        results_key(replace(job, stack=f"/data/scan.nxs::{name}"), [])
+        for name in ("entry/one/data", "entry/two/data")
+    }
+    assert len(keys) == 2
 
 
 def test_labels_edited_by_hand_are_kept(job):

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_amseg.pipeline.compute import job_parts
 from napari_amseg.pipeline.jobs import (
     Doing,
     Failed,
     Finished,
     FrameDone,
+    Glimpse,
     Prepare,
     Prepared,
     SegmentJob,
@@ -24,7 +26,7 @@ from napari_amseg.pipeline.jobs import (
 )
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.preprocess import Chain, Crop
-from napari_amseg.segment import PostSettings
+from napari_amseg.segment import PostSettings, SegmentSettings
 from napari_amseg.types import Experiment
 
 MAKE_BUNDLE = """
@@ -111,6 +113,29 @@ def test_confidence_goes_into_a_shared_file_and_labels_are_post_processed(proces
     assert np.unique(confidence).size > 10
     assert not np.array_equal(np.load(job.out), plain)
     assert all(0 < d.row["uncertainty"] <= 1 for d in done)
+
+
+@pytest.mark.parametrize("first", [0, 3, 5])
+def test_which_frame_is_looked_at_changes_no_number(process, job, first):
+    """Keras computes several frames a call, and their numbers depend on what else is in it."""
+    keras = replace(job, settings=SegmentSettings(engine="keras", batch_size=2))
+    in_turn = [
+        a for a in run(process, replace(keras, order=(*range(6),))) if isinstance(a, FrameDone)
+    ]
+    expected = np.load(job.out)
+    answers = run(process, replace(keras, order=(*range(first, 6), *range(first))))
+    glimpses = [a.frame for a in answers if isinstance(a, Glimpse)]
+    assert glimpses == ([first] if first % 2 else [])
+    done = sorted((a for a in answers if isinstance(a, FrameDone)), key=lambda d: d.frame)
+    assert [(d.row, d.pores) for d in done] == [(d.row, d.pores) for d in in_turn]
+    assert np.array_equal(np.load(job.out), expected)
+
+
+def test_calls_hold_the_frames_that_they_hold_in_turn():
+    assert job_parts((5, 6, 0, 1, 2, 3, 4), 7, 1) == ((5,), (6, 0, 1, 2, 3, 4))
+    assert job_parts((5, 6, 0, 1, 2, 3, 4), 7, 3) == (range(3, 7), range(3))
+    assert job_parts((4, 2), 7, 3) == ((4,), (2,))
+    assert job_parts((), 7, 1) == ((), ())
 
 
 def test_frames_in_memory_travel_through_a_file_and_give_the_same_labels(

@@ -111,7 +111,14 @@ def compare_with_segment(asked, bundle, source, stem, folder):
         ours, theirs = ((f / f"{stem}_{kind}").read_bytes() for f in (asked.out, folder))
         assert ours == theirs, kind
     one, other = (json.loads((f / f"{stem}_run.json").read_text()) for f in (asked.out, folder))
-    assert {k for k in one if one[k] != other.get(k)} <= {"watched", "seconds"}
+    assert {k for k in one if one[k] != other.get(k)} <= {"watched", "seconds", "command"}
+    assert one["command"][:2] == ["amseg", "segment"]
+    into = [str(f) for f in (asked.out, folder)]  # where the results and the chain are
+    told = [
+        " ".join(run["command"]).replace(f, "OUT")
+        for run, f in zip((one, other), into, strict=True)
+    ]
+    assert told[0] == told[1]
 
 
 def rows(path):

@@ -11,8 +11,10 @@ from typing import Any
 from napari_amseg.batch.chunks import ChunkFolder, ChunkRecord, StackFit
 from napari_amseg.batch.job import StackJob
 from napari_amseg.io import OutputFiles, write_json
-from napari_amseg.labels import LabelScheme
+from napari_amseg.io.records import read_json
+from napari_amseg.models import Bundle
 from napari_amseg.pipeline import ResultFiles, RunRequest, result_names
+from napari_amseg.pipeline.command_line import recorded, segment_words
 from napari_amseg.pipeline.run import source_of
 from napari_amseg.provenance import InputHashes, run_record, sha256
 from napari_amseg.types import Experiment
@@ -65,7 +67,7 @@ def finished(job: StackJob, key: str, experiment: Experiment) -> Finished | None
 
 
 def assemble(
-    request: RunRequest, scheme: LabelScheme, fit: StackFit, chunks: ChunkFolder, key: str
+    request: RunRequest, bundle: Bundle, fit: StackFit, chunks: ChunkFolder, key: str
 ) -> Finished:
     """Write the result files of a stack whose chunks are all there; all appear, or none."""
     experiment, stem = Experiment.from_json(fit.experiment), request.stem
@@ -91,7 +93,8 @@ def assemble(
                     engine=engine,
                     notes=(*fit.notes, *notes),
                     experiment=fit.experiment,
-                    label_scheme=scheme.to_json(),
+                    label_scheme=bundle.card.scheme.to_json(),
+                    command=recorded(lambda: segment_words(request, bundle)),
                 )
             )
         done = _finished(made, key, fit.shape[0])
@@ -116,7 +119,7 @@ def _marked(path: Path) -> tuple[dict[str, str], Finished | None]:
     it is not there or damaged.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         written = dict(record.pop("files"))
         return written, Finished(**record)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):

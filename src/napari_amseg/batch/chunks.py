@@ -19,6 +19,7 @@ from typing import Any
 import tifffile
 
 from napari_amseg.io import OutputFiles, TiffStackWriter, write_json
+from napari_amseg.io.records import read_json
 from napari_amseg.pipeline.stack import FrameResult
 from napari_amseg.types import Experiment
 
@@ -85,7 +86,7 @@ class ChunkFolder:
     def read_fit(self) -> StackFit | None:
         """What is known of the stack; None if it is not known yet, or cannot be read."""
         try:
-            record = json.loads((self.folder / _FIT).read_text(encoding="utf-8"))
+            record = read_json(self.folder / _FIT)
             lists = {name: tuple(record[name]) for name in ("address", "shape", "notes")}
             return StackFit(**{**record, **lists})
         except (OSError, ValueError, LookupError, TypeError):

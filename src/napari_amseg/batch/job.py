@@ -11,6 +11,7 @@ from typing import Any
 
 from napari_amseg import __version__
 from napari_amseg.io import read_stack
+from napari_amseg.io.address import split_address
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline import RunRequest
@@ -121,6 +122,7 @@ def results_key(job: StackJob, files: Iterable[str]) -> str:
     return _hash(
         [
             [_identity(file) for file in files],
+            split_address(job.stack)[1],
             [_identity(file) for file in _fields_of(chain)],
             chain.to_json(),
             [part.to_json() for part in (job.segment, job.maps, job.post, job.measure)],

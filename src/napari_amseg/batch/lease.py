@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_amseg.io.records import parse_json
+
 _NAME = ".amseg-batch-running-"
 _SECONDS_BETWEEN_BEATS = 15.0
 SECONDS_TO_DEATH = 300.0  # without a beat: a machine or a file system may be slow
@@ -88,7 +90,7 @@ def _remove_if_dead(lease: Path, now: float) -> None:
     except FileNotFoundError:
         return
     try:
-        owner = json.loads(text)
+        owner = parse_json(text)
         host, pid, started = owner["host"], int(owner["pid"]), owner["started"]
     except (ValueError, LookupError, TypeError):
         host, pid, started = "an unknown machine", 0, None

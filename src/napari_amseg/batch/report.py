@@ -12,6 +12,7 @@ from napari_amseg.batch.events import StackDone, StackFailed
 from napari_amseg.batch.job import StackJob
 from napari_amseg.batch.table import REPORT, TABLE
 from napari_amseg.io import OutputFiles, TableWriter, write_json
+from napari_amseg.io.records import read_json
 from napari_amseg.pipeline.campaign_table import PARAMETERS
 from napari_amseg.provenance import sha256, versions
 
@@ -51,7 +52,7 @@ def _written(out: Path) -> list[Any]:
     still if the machine stopped between the two. Empty if there is no report of ours.
     """
     try:
-        report = json.loads((out / REPORT).read_text(encoding="utf-8"))
+        report = read_json(out / REPORT)
         return [*report["outputs"], *report.get("replaced", ())] if report["stacks"] else []
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return []

@@ -151,7 +151,7 @@ def join(job: StackJob, begun: Begun) -> Finished:
         if not job.overwrite:
             protect_earlier_results(request)
         folder = ChunkFolder(job.folder, begun.chunks)
-        done = assemble(request, job.bundle().card.scheme, begun.fit, folder, begun.results)
+        done = assemble(request, job.bundle(), begun.fit, folder, begun.results)
     folder.remove()
     return done
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from napari_amseg.io.records import read_json
 from napari_amseg.pipeline.campaign_table import PARAMETERS, TableLine, read_lines
 from napari_amseg.types import Experiment
 
@@ -196,7 +196,7 @@ def _summary_file(where: str, base: Path, text: str) -> Path:
 
 def _summary(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
     except (ValueError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a readable summary ({error}).") from None
     if not isinstance(record, dict) or not ("keyhole_area_px" in record or
@@ -208,10 +208,15 @@ def _summary(path: Path) -> dict[str, Any]:
 def _run_record(summary_file: Path) -> dict[str, Any]:
     """The run record beside a summary; empty if there is none or it cannot be read."""
     try:
-        record = json.loads(_beside(summary_file, "_run.json").read_text(encoding="utf-8"))
+        record = read_json(_beside(summary_file, "_run.json"))
     except (OSError, ValueError):
         return {}
-    return record if isinstance(record, dict) else {}
+    if not isinstance(record, dict):
+        return {}
+    for name, kind in (("experiment", dict), ("labels_made_by", dict), ("source", str)):
+        if not isinstance(record.get(name), kind):
+            record.pop(name, None)
+    return record
 
 
 def _beside(summary_file: Path, ending: str) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from napari_amseg.io.records import not_utf8
 from napari_amseg.types import Experiment
 
 PARAMETERS = tuple(f.name for f in fields(Experiment) if f.name not in ("experiment", "source"))
@@ -81,7 +82,11 @@ def read_lines(path: Path, needed: Sequence[str]) -> list[TableLine]:
                 line = TableLine(where, {(k or "").strip(): v.strip() for k, v in cells.items()})
                 _check_filled(line, needed, lines)
                 lines[line.cells[needed[0]]] = line
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: not a readable table ({not_utf8(error)}). Save it as UTF-8 CSV."
+        ) from None
+    except csv.Error as error:
         raise ValueError(f"{path}: not a readable table ({error}). Save it as UTF-8 CSV.") from None
     return list(lines.values())
 

@@ -10,14 +10,14 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Client, Connection
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.io import read_stack
-from napari_amseg.models import load_bundle
+from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline.explain import explain_answer
 from napari_amseg.pipeline.jobs import (
     Answer,
@@ -27,6 +27,7 @@ from napari_amseg.pipeline.jobs import (
     Failed,
     Finished,
     FrameDone,
+    Glimpse,
     ListLayers,
     Prepare,
     Prepared,
@@ -36,7 +37,7 @@ from napari_amseg.pipeline.jobs import (
     WatchJob,
 )
 from napari_amseg.pipeline.prepare import prepare
-from napari_amseg.pipeline.stack import FrameResult, frame_results
+from napari_amseg.pipeline.stack import FrameResult, corrected, frame_results
 from napari_amseg.pipeline.train import train
 from napari_amseg.pipeline.watch.job import watch_answers
 from napari_amseg.preprocess import Chain
@@ -44,6 +45,7 @@ from napari_amseg.provenance import StageClock
 from napari_amseg.segment import (
     Engine,
     SegmentSettings,
+    frames_a_call,
     kept_engine,
     predict_frames,
     shared_engine,
@@ -155,6 +157,10 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
         yield Started(engine.name, engine.device, ready.notes)
         stopped = False
         with clock.stage("frames"):
+            a_call = frames_a_call(ready.frame_shape, engine, job.settings)
+            parts = job_parts(job.order, len(ready), a_call)
+            if tuple(parts[0][:1]) != job.order[:1]:
+                yield _glimpse(job, ready, engine, bundle, out)
             results = frame_results(
                 ready,
                 engine,
@@ -163,8 +169,7 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
                 settings=job.settings,
                 post=job.post,
                 measure=job.measure,
-                order=job.order,
-                first_alone=True,
+                parts=parts,
             )
             for result in results:
                 yield _kept(result, out, confidence)
@@ -173,6 +178,31 @@ def segment(job: SegmentJob, cancelled: Callable[[], bool]) -> Generator[Answer]
                     break
             results.close()
     yield Finished(stopped, clock.to_json(), prepared.chain.to_json(), prepared.model)
+
+
+def job_parts(
+    order: Sequence[int], n_frames: int, frames_a_call: int
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The frames of a job in two parts, of which no model call holds frames of both.
+
+    The first is the frame that somebody looks at. Numbers may depend on what else is in a call: if
+    a call takes several frames and the job is the whole stack, the first part begins instead with
+    the call that holds this frame when a stack is done in turn, as ``amseg segment`` does it.
+    """
+    if frames_a_call == 1 or sorted(order) != list(range(n_frames)):
+        return order[:1], order[1:]
+    begin = order[0] - order[0] % frames_a_call
+    return range(begin, n_frames), range(begin)
+
+
+def _glimpse(
+    job: SegmentJob, ready: Stack, engine: Engine, bundle: Bundle, out: NDArray[np.uint8]
+) -> Glimpse:
+    """The frame that somebody looks at, done alone so that it comes at once."""
+    alone = predict_frames(ready, engine, job.settings, order=job.order[:1])
+    for found in corrected(alone, bundle.card.scheme, job.post):
+        out[found.frame] = found.labels
+    return Glimpse(job.order[0])
 
 
 def _open(job: SegmentJob) -> Stack:

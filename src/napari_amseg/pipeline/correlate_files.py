@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from napari_amseg.io import OutputFiles, TableWriter, write_json
+from napari_amseg.io.records import read_json
 from napari_amseg.pipeline.campaign import COMPUTED, Campaign, read_campaign
 from napari_amseg.pipeline.campaign_table import PARAMETERS
 from napari_amseg.pipeline.correlate import (
@@ -96,7 +96,7 @@ def _refuse_to_replace(campaign: Campaign, folder: Path) -> None:
             f"{path}: would be replaced by the table of results; choose another folder."
         )
     try:
-        written = json.loads((folder / RECORD).read_text(encoding="utf-8"))["outputs"]
+        written = read_json(folder / RECORD)["outputs"]
         ours = {"name": TABLE, "sha256": sha256(path)} in written
     except (OSError, ValueError, LookupError, TypeError):
         ours = False

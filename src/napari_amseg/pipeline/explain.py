@@ -12,6 +12,7 @@ import numpy as np
 from napari_amseg.explain import ExplainSettings, Explanation, GradCam, make_gradcam, named_class
 from napari_amseg.io import OutputFiles, TiffStackWriter, write_json
 from napari_amseg.models import Bundle, load_bundle
+from napari_amseg.pipeline.command_line import explain_words, recorded
 from napari_amseg.pipeline.jobs import Explained, ExplainJob, LayerNames, ListLayers
 from napari_amseg.pipeline.prepare import Prepared, prepare
 from napari_amseg.pipeline.run import source_of
@@ -86,6 +87,7 @@ def explain_to_files(request: ExplainRequest, bundle: Bundle) -> dict[str, Any]:
                 pixel_size_um=stack.experiment.pixel_size_um,
             )
         run = _record(request, prepared, found, hashes, clock)
+        run["command"] = recorded(lambda: explain_words(request, bundle))
         write_json(record, run)
     return run
 

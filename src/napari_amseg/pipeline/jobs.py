@@ -41,7 +41,7 @@ class SegmentJob:
     array : an ``.npy`` file (T, Y, X), or None.
     chain : the user's preprocessing as JSON, before the model's own.
     bundle : folder of the model.
-    order : frames to do; the first goes alone, so that its mask comes at once.
+    order : frames to do; the mask of the first comes at once.
     out : an ``.npy`` file, uint8 (T, Y, X) of the preprocessed stack's shape, to write labels into.
     confidence : the same for the confidence, or None.
     """
@@ -127,6 +127,13 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Glimpse:
+    """Labels of the frame looked at are in the shared file, for now; it will be done again."""
+
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
 class FrameDone:
     """The labels of a frame are in the shared file; its table row and its pores' rows."""
 
@@ -178,6 +185,7 @@ Answer = (
     Prepared
     | Doing
     | Started
+    | Glimpse
     | FrameDone
     | LayerNames
     | Explained

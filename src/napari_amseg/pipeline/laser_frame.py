@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from napari_amseg.measure.laser_frame import (
 )
 from napari_amseg.measure.laser_line import LaserLine, keyhole_edges, line_from_edges
 from napari_amseg.measure.laser_search import line_from_projection
+from napari_amseg.pipeline.command_line import laser_words, recorded
+from napari_amseg.pipeline.stack import checked_labels
+from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import InputHashes, StageClock, run_record
 from napari_amseg.types import Experiment, Stack
 
@@ -36,6 +39,7 @@ class LaserRequest:
     labels : label images of the same frames, for the line and to travel along; None without.
     rows : first and end of the rows for the kymograph; those below the surface if None.
     line : the line, if it was given by hand. window : what travels with the laser.
+    chain : the user's preprocessing of the frames; labels are of the frames it gives.
     overwrite : whether earlier results may be replaced.
     """
 
@@ -47,6 +51,7 @@ class LaserRequest:
     rows: tuple[int, int] | None = None
     line: LaserLine | None = None
     window: WindowSettings = field(default_factory=WindowSettings)
+    chain: Chain = field(default_factory=Chain)
     overwrite: bool = False
 
     @property
@@ -168,7 +173,11 @@ def laser_to_files(request: LaserRequest, *, track: Track = silent) -> dict[str,
                 f"{request.folder / name}: is there already; choose another folder with -o, or "
                 "--overwrite."
             )
-    clock, stack = StageClock(), request.stack
+    if request.labels is not None:
+        request = replace(request, labels=checked_labels(request.labels, request.scheme))
+    clock = StageClock()
+    with clock.stage("preprocess_fit"):
+        chain, stack = request.chain.fit_apply(request.stack)
     window = Window.of(request.window, stack.experiment)
     inputs = (*stack.files, *(request.labels.files if request.labels is not None else ()))
     with OutputFiles(request.folder) as files, InputHashes(inputs) as hashes:
@@ -192,7 +201,8 @@ def laser_to_files(request: LaserRequest, *, track: Track = silent) -> dict[str,
             for source, path in zip(sources, windows, strict=True):
                 cut = travelling_window(source, found.line, window, labels=source is not stack)
                 _write(cut, path, track, stack.experiment, labels=source is not stack)
-        result = _record(request, found, window, hashes, clock)
+        run = _run_record(request, chain, stack, hashes, clock)
+        result = _record(found, window, stack.experiment, run)
         write_json(record, result)
     return result
 
@@ -205,23 +215,25 @@ def _write(cut: Stack, path: Path, track: Track, experiment: Experiment, *, labe
             writer.append(frame.astype(kind, copy=False))
 
 
-def _record(
-    request: LaserRequest,
-    found: FoundLine,
-    window: Window,
-    hashes: InputHashes,
-    clock: StageClock,
+def _run_record(
+    request: LaserRequest, chain: Chain, stack: Stack, hashes: InputHashes, clock: StageClock
 ) -> dict[str, Any]:
-    stack = request.stack
-    run = run_record(
+    return run_record(
         inputs=hashes.records(),
         settings={"window": request.window.to_json()},
+        chain=chain.to_json(),
         clock=clock,
         notes=stack.notes,
         experiment=stack.experiment.to_json(),
+        command=recorded(lambda: laser_words(request)),
     )
+
+
+def _record(
+    found: FoundLine, window: Window, experiment: Experiment, run: dict[str, Any]
+) -> dict[str, Any]:
     return {
-        **found.line.to_json(stack.experiment),
+        **found.line.to_json(experiment),
         "kymograph_rows": list(found.rows),
         "window": {
             "ahead_px": window.ahead_px,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import closing
@@ -14,9 +13,11 @@ from typing import Any
 
 from napari_amseg.dataset.names import Track, silent
 from napari_amseg.io import OutputFiles
+from napari_amseg.io.records import read_json
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
+from napari_amseg.pipeline.command_line import quantify_words, recorded, segment_words
 from napari_amseg.pipeline.errors import error_rows, require_same_shape, write_errors
 from napari_amseg.pipeline.files import ResultFiles, result_names
 from napari_amseg.pipeline.prepare import prepare
@@ -147,6 +148,7 @@ def written_frames(
                 notes=ready.notes,
                 experiment=experiment.to_json(),
                 label_scheme=scheme.to_json(),
+                command=recorded(lambda: segment_words(request, bundle)),
                 **(more or {}),
             )
             writer.record(record)
@@ -208,6 +210,7 @@ def quantify_to_files(
                 notes=stack.notes,
                 experiment=stack.experiment.to_json(),
                 label_scheme=scheme.to_json(),
+                command=recorded(lambda: quantify_words(request, scheme=scheme, truth=truth)),
                 labels_made_by=_maker_of_labels(stack, request.stem, hashes.records()),
             )
             writer.record(record)
@@ -215,8 +218,8 @@ def quantify_to_files(
 
 
 def source_of(stack: Stack) -> str | None:
-    """Where a stack comes from: its first file, in full."""
-    return str(Path(stack.files[0]).resolve()) if stack.files else None
+    """Where a stack comes from, in full: the file or dataset that is opened, the first image."""
+    return str(Path(stack.address[0]).resolve()) if stack.files else None
 
 
 def protect_earlier_results(request: RunRequest, *, remedy: str = _OTHER_PLACE) -> None:
@@ -263,7 +266,7 @@ def segment_record(path: Path) -> dict[str, Any]:
 def _read_record(path: Path) -> dict[str, Any]:
     """A run record; empty if there is none or it cannot be read."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}

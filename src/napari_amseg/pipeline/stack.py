@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ def frame_results(
     post: PostSettings | None = None,
     measure: MeasureSettings | None = None,
     order: Iterable[int] | None = None,
-    first_alone: bool = False,
+    parts: Sequence[Iterable[int]] | None = None,
 ) -> Generator[FrameResult]:
     """Segment, correct and measure frames that are in the model's input range already.
 
@@ -100,20 +100,19 @@ def frame_results(
     ----------
     ready : (T, Y, X) float32, as :func:`.prepare.prepare` gives it. engine, scheme : of the model.
     experiment : pixel size and frame rate. order : frames to do, in this order; all by default.
-    first_alone : whether the first does not wait for a full batch: somebody is looking at it.
+    parts : several orders instead of one, done in turn; no model call holds frames of two.
 
     Yields
     ------
     FrameResult, in that order. Closing the generator stops after the batch at hand.
     """
-    todo = iter(range(len(ready)) if order is None else order)
-    alone = islice(todo, int(first_alone))
-    parts = [predict_frames(ready, engine, settings, order=part) for part in (alone, todo)]
+    orders = [order] if parts is None else parts
+    found = [predict_frames(ready, engine, settings, order=part) for part in orders]
     try:
-        maps = corrected(chain(*parts), scheme, post or PostSettings())
+        maps = corrected(chain(*found), scheme, post or PostSettings())
         yield from measured(maps, scheme, experiment, measure)
     finally:  # now, not when the last reference goes: threads and files are open
-        for part in parts:
+        for part in found:
             part.close()
 
 
@@ -171,6 +170,11 @@ def measured(
         yield FrameResult(t, labels, row, measures.pores, found.confidence)
 
 
+def checked_labels(stack: Stack, scheme: LabelScheme, *, what: str = "labels") -> Stack:
+    """The label stack as uint8 codes; reading a frame raises as :func:`label_codes` does."""
+    return stack.derived(lambda t: label_codes(stack.read(t), t, scheme, what=what), dtype=np.uint8)
+
+
 def label_codes(
     frame: NDArray[Any], t: int, scheme: LabelScheme, *, what: str = "labels"
 ) -> NDArray[np.uint8]:
@@ -181,8 +185,13 @@ def label_codes(
     Raises
     ------
     ValueError
-        If it holds other codes.
+        If it holds other codes, or no whole numbers.
     """
+    if frame.dtype.kind == "f":
+        raise ValueError(
+            f"{what}: frame {t} holds {frame.dtype} values, labels are integer codes. Is this a "
+            "label stack? Save it as 8 bit."
+        )
     if not _all_known(frame, scheme):
         unknown = np.setdiff1d(frame, (0, *scheme.codes))
         known = ", ".join(f"{c.code} {c.name}" for c in scheme.classes)

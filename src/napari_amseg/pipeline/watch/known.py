@@ -24,7 +24,7 @@ def known_results(
     results that ``amseg segment`` wrote, which do not tell sizes and times.
     """
     record = segment_record(request.out / f"{source.stem}_run.json")
-    if not record or record.get("source") != str(source.files[0].resolve()):
+    if not record or not source.is_named(record.get("source")):
         return None
     if not (request.out / f"{source.stem}_labels.tif").exists():
         return None
@@ -47,7 +47,7 @@ def name_owners(sources: Sequence[Source], at_work: Container[str], out: Path) -
     for stem, group in same.items():
         if len(group) > 1:
             theirs = segment_record(out / f"{stem}_run.json").get("source")
-            owned = [s for s in group if str(s.files[0].resolve()) == theirs]
+            owned = [s for s in group if s.is_named(theirs)]
             owned += [s for s in group if s.key in at_work]
             owners[stem] = (owned or group)[0]
     return owners
@@ -55,13 +55,14 @@ def name_owners(sources: Sequence[Source], at_work: Container[str], out: Path) -
 
 def _same_bytes(source: Source, record: dict[str, Any]) -> bool:
     inputs, state = record.get("inputs"), source.state()
-    if not isinstance(inputs, list) or len(inputs) != len(source.files):
+    files = [Path(path) for path, *_ in source.seen]
+    if not isinstance(inputs, list) or len(inputs) != len(files):
         return False
     if record.get("watched", state).get("bytes") != state["bytes"]:
         return False  # no need to read it
     return all(
         entry == {"name": path.name, "sha256": sha256(path)}
-        for entry, path in zip(inputs, source.files, strict=True)
+        for entry, path in zip(inputs, files, strict=True)
     )
 
 

@@ -6,13 +6,15 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from napari_amseg.io.growing import frames_in
+from napari_amseg.io.growing import frames_and_files
+from napari_amseg.io.camera.photron import HEADER_SUFFIXES
 from napari_amseg.io.read import READERS
-from napari_amseg.io.sequence import counter_place, numeric_key
+from napari_amseg.io.sequence import FRAME_SUFFIXES, counter_place, numeric_key
 from napari_amseg.pipeline.watch.seen import FolderImages, Seen, seen
 
 _NUMBER = re.compile(r"\d+")
@@ -27,9 +29,11 @@ class Source:
     Attributes
     ----------
     key : the same for the same stack as it grows. name : for people, relative to the folder.
-    stem : what its results are called. files : in order of their numbers.
+    stem : what its results are called. files : in order of their numbers; of a recording the one
+        that is opened.
     whole : how many of the leading images of a sequence are whole, without a number missing.
-    seen : path, size and time of every file: differs when anything has changed.
+    seen : path, size and time of every file, those that belong to a recording too: differs when
+        anything has changed.
     """
 
     key: str
@@ -39,6 +43,13 @@ class Source:
     is_sequence: bool
     whole: int
     seen: tuple[Seen, ...]
+
+    def is_named(self, path: object) -> bool:
+        """Whether a run record with this `source` is of this stack: of a recording any file may
+        be the one that was opened.
+        """
+        named = self.files[:1] if self.is_sequence else [Path(file) for file, *_ in self.seen]
+        return path in {str(file.resolve()) for file in named}
 
     def state(self) -> dict[str, int]:
         """Size and time of its files, for the run record: by this a stack is known again."""
@@ -66,6 +77,7 @@ class FolderScan:
     def __init__(self, folder: Path, skip: set[Path]) -> None:
         self._folder, self._skip = folder.resolve(), {str(path) for path in skip}
         self._known: dict[str, tuple[Seen, int | None]] = {}
+        self._linked: dict[str, tuple[str, ...]] = {}  # by recording, its other files
         self._images: dict[Path, FolderImages] = {}
         self._sources: dict[Path, list[Source]] = {}
 
@@ -89,7 +101,14 @@ class FolderScan:
         present = {path for paths in there.values() for path in paths}
         for path in self._known.keys() - present:
             del self._known[path]
-        sources = [source for of_folder in self._sources.values() for source in of_folder]
+            self._linked.pop(path, None)
+        linked = {path for files in self._linked.values() for path in files}
+        sources = [
+            source
+            for of_folder in self._sources.values()
+            for source in of_folder
+            if str(source.files[0]) not in linked
+        ]
         return sorted(sources, key=lambda s: numeric_key(Path(s.key.replace(os.sep, " "))))
 
     def forget(self, source: Source) -> None:
@@ -125,11 +144,16 @@ class FolderScan:
         """How many frames a file holds, None while it cannot be read; 2 stands for several."""
         path, size, _ = one
         before, frames = self._known.get(path, (None, None))
-        if before == one:
+        recording = _is_recording(path)
+        if before == one and not (recording and frames is None):  # it may have waited for others
             return frames
         several = frames is not None and frames > 1 and before is not None and size >= before[1]
         if not several:  # a file of several frames is not opened each time it grows
-            frames = frames_in(Path(path))
+            frames, files = frames_and_files(Path(path)) or (None, ())
+            if recording:
+                frames = 2 if frames == 1 else frames  # never an image of a sequence
+                resolved = (str(Path(file).resolve()) for file in files)
+                self._linked[path] = tuple(file for file in resolved if file != path)
         self._known[path] = (one, frames)
         return frames
 
@@ -137,6 +161,8 @@ class FolderScan:
         """Files of several frames are stacks; numbered images make sequences."""
         families: dict[str, list[Seen]] = defaultdict(list)
         for one in images:
+            if one[0].lower().endswith(HEADER_SUFFIXES):
+                continue  # the recording is its data file
             if (self._frames(one) or 0) > 1:
                 yield self._of_file(folder, one)
             else:
@@ -154,7 +180,12 @@ class FolderScan:
         base = path.name.removesuffix(path.suffix).removesuffix(".ome")
         within = folder.relative_to(self._folder)
         stem = "_".join((*within.parts, base))
-        return Source(one[0], str(within / path.name), stem, (path,), False, 0, (one,))
+        others: list[Seen] = []
+        for linked in self._linked.get(one[0], ()):
+            with suppress(OSError):  # went while we looked: the next look tells
+                others.append(seen(Path(linked)))
+        name = str(within / path.name)
+        return Source(one[0], name, stem, (path,), False, 0, (one, *others))
 
     def _of_sequence(self, folder: Path, group: _Group, *, alone: bool) -> Source:
         within = folder.relative_to(self._folder)
@@ -213,6 +244,11 @@ def _base(before: str, after: str) -> str:
     """What is left of a name without its counter and what set that off."""
     parts = (before.rstrip(_AROUND_COUNTERS), Path(f"x{after}").stem[1:].strip(_AROUND_COUNTERS))
     return "_".join(part for part in parts if part)
+
+
+def _is_recording(path: str) -> bool:
+    """Whether a file is a stack of its own by its kind, never an image of a sequence."""
+    return not path.lower().endswith(FRAME_SUFFIXES)
 
 
 def _is_image(name: str) -> bool:

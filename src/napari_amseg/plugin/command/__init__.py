@@ -1,0 +1,1 @@
+"""*As command…*: the ``amseg`` command that repeats what was clicked."""
