@@ -1,0 +1,1 @@
+"""The *Workbench*: the steps from a stack to numbers in order, and workspaces that are reopened."""
