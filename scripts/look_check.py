@@ -5,6 +5,7 @@ Used by ``look_at_widgets.py`` and by the tests. Knows Qt only, nothing of the p
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -14,8 +15,8 @@ from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractScrollArea,
-    QAbstractSpinBox,
     QAbstractSlider,
+    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDialogButtonBox,
@@ -28,15 +29,15 @@ from qtpy.QtWidgets import (
     QScrollBar,
     QSplitter,
     QStackedWidget,
-    QTableWidget,
     QTabBar,
+    QTableWidget,
     QTabWidget,
     QToolButton,
     QWidget,
 )
 
-_SLACK_PX = 1
-_BUTTON_FRAME_PX, _ARROW_PX, _TITLE_PX, _CELL_PX = 4, 22, 20, 6
+_SLACK_PX, _HEIGHT_SLACK_PX = 1, 3
+_BUTTON_FRAME_PX, _ARROW_PX, _TITLE_PX, _CELL_PX = 4, 34, 20, 6
 _OWN_LAYOUT = (
     QAbstractScrollArea, QComboBox, QSplitter, QStackedWidget, QTabWidget, QTabBar,
     QAbstractSpinBox, QMainWindow, QDialogButtonBox, QLineEdit,
@@ -44,8 +45,8 @@ _OWN_LAYOUT = (
 _INPUTS = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QAbstractSlider)
 # Words with which a tooltip tells what is missing, and not what the button would do.
 _REASON = re.compile(
-    r"\b(first|wait|nothing|none|no|not|running|choose|switch|open|start|name|is being|same|busy|"
-    r"cannot|already)\b|…",
+    r"\b(first|wait|nothing|none|neither|no|not|running|choose|switch|open|name|is being|same|busy|"
+    r"cannot|already|all|paint)\b|…",
     re.IGNORECASE,
 )
 
@@ -65,10 +66,14 @@ def unexplained(widget: QWidget) -> list[str]:
         tip = tip_of(part)
         if not tip:
             found.append(f"{where(part)} has no tooltip")
-        elif isinstance(part, QAbstractButton) and is_disabled_by_itself(part):
-            if not _REASON.search(tip):
-                found.append(f"{where(part)} is disabled, and its tooltip does not say why: {tip}")
+        elif _is_silent(part, tip):
+            found.append(f"{where(part)} is disabled, and its tooltip does not say why: {tip}")
     return found
+
+
+def _is_silent(part: QWidget, tip: str) -> bool:
+    disabled = isinstance(part, QAbstractButton) and is_disabled_by_itself(part)
+    return disabled and not _REASON.search(tip)
 
 
 def out_of_order(widget: QWidget) -> list[str]:
@@ -77,7 +82,7 @@ def out_of_order(widget: QWidget) -> list[str]:
     places = [(part, part.mapTo(widget, QPoint(0, 0)), part.size()) for part in chain]
     return [
         f"Tab goes up from {where(before)} to {where(after)}"
-        for (before, p, size), (after, q, _) in zip(places, places[1:], strict=False)
+        for (before, p, size), (after, q, _) in itertools.pairwise(places)
         if q.y() + _SLACK_PX < p.y() and q.x() < p.x() + size.width()
     ]
 
@@ -93,7 +98,14 @@ def is_input(part: QWidget) -> bool:
     """Whether a person operates it; parts that Qt builds into others do not count."""
     if not isinstance(part, _INPUTS) or isinstance(part, QScrollBar):
         return False
-    built_in = (QComboBox, QAbstractSpinBox, QLineEdit, QTabBar, QAbstractItemView, QDialogButtonBox)
+    built_in = (
+        QComboBox,
+        QAbstractSpinBox,
+        QLineEdit,
+        QTabBar,
+        QAbstractItemView,
+        QDialogButtonBox,
+    )
     parent = part.parentWidget()
     while parent is not None and not parent.isWindow():
         if isinstance(parent, built_in) and not parent.inherits("QTableWidget"):
@@ -112,6 +124,8 @@ def tip_of(part: QWidget) -> str:
 def is_disabled_by_itself(part: QWidget) -> bool:
     """Not only because all around it is disabled."""
     parent = part.parentWidget()
+    if isinstance(parent, QGroupBox) and parent.isCheckable() and not parent.isChecked():
+        return False
     return not part.isEnabled() and (parent is None or parent.isEnabled())
 
 
@@ -140,7 +154,8 @@ def _clipped(part: QWidget) -> Iterator[str]:
         yield from _wider(part, part.title(), width - _TITLE_PX)
     elif isinstance(part, QLineEdit):
         words = part.text() if isinstance(part.parent(), QAbstractSpinBox) else ""
-        yield from _wider(part, words or part.placeholderText(), part.width())
+        hint = "" if part.text() else part.placeholderText()
+        yield from _wider(part, words or hint, part.width())
     elif isinstance(part, QTabBar):
         if part.sizeHint().width() > width:
             yield f"tabs need {part.sizeHint().width()} px, have {part.width()}"
@@ -184,7 +199,9 @@ def _widest_word(label: QLabel) -> int:
 def _clipped_cells(table: QTableWidget) -> Iterator[str]:
     for column in range(table.columnCount()):
         room = table.columnWidth(column) - _CELL_PX
-        rows = [table.horizontalHeaderItem(column)] if not table.horizontalHeader().isHidden() else []
+        rows = (
+            [table.horizontalHeaderItem(column)] if not table.horizontalHeader().isHidden() else []
+        )
         rows += [table.item(row, column) for row in range(table.rowCount())]
         for item in rows:
             text = item.text() if item is not None else ""
@@ -201,10 +218,10 @@ def _crowded(part: QWidget) -> Iterator[str]:
             yield f"a page of {page.width()} px in a view of {part.viewport().width()}"
     if isinstance(part, QAbstractScrollArea) and part.horizontalScrollBar().isVisible():
         yield f"{where(part)} has a horizontal scroll bar"
-    if isinstance(part, _OWN_LAYOUT):
-        return
+    if isinstance(part, _OWN_LAYOUT) or isinstance(part.parent(), QAbstractScrollArea):
+        return  # a view shows a part of its page, that is what it is for
     least = part.minimumSizeHint()
-    if part.layout() is not None and least.height() > part.height() + _SLACK_PX:
+    if part.layout() is not None and least.height() > part.height() + _HEIGHT_SLACK_PX:
         yield f"{where(part)} needs {least.height()} px in height, has {part.height()}"
     children = [
         child
@@ -220,13 +237,19 @@ def _crowded(part: QWidget) -> Iterator[str]:
                 yield f"{where(child)} lies on {where(other)}"
 
 
+def _in_view(part: QWidget) -> bool:
+    """Not scrolled away: where that would be says nothing."""
+    return part.isVisible() and not part.visibleRegion().isEmpty()
+
+
 def _tab_chain(widget: QWidget) -> Iterator[QWidget]:
     """Inputs of `widget` in the order in which Tab goes through them."""
     part = widget.nextInFocusChain()
     while part is not None and part is not widget:
         policy = part.focusPolicy()
         takes_tab = bool(policy.value & Qt.FocusPolicy.TabFocus.value)
-        if takes_tab and part.isVisible() and part.isEnabled() and widget.isAncestorOf(part):
-            if is_input(part) or isinstance(part, QTabBar | QAbstractItemView | QToolButton):
-                yield part
+        stops = is_input(part) or isinstance(part, QTabBar | QAbstractItemView | QToolButton)
+        here = stops and part.isEnabled() and widget.isAncestorOf(part)
+        if takes_tab and here and _in_view(part):
+            yield part
         part = part.nextInFocusChain()

@@ -29,7 +29,7 @@ from PIL import Image
 from qtpy.QtCore import Qt
 
 from napari_amseg.labels import Label
-from napari_amseg.plugin.forms import Fold
+from napari_amseg.plugin.fold import Fold
 
 ROOT = Path(__file__).resolve().parents[1]
 WINDOW = (1280, 800)

@@ -41,6 +41,7 @@ def main() -> None:
     if chosen.data is None:
         picture_of_dock(viewer, chosen.out / "measure-dock.png")
     picture_of_segment(viewer, chosen.model, chosen.out / "segment.png")
+    picture_of_workbench(viewer, chosen.out / "workbench.png")
     if chosen.data is None:  # its labels are known
         picture_of_train(viewer, image, chosen.epochs, chosen.out / "train.png")
         picture_of_watch(viewer, image, chosen.out / "watch.png")
@@ -85,6 +86,17 @@ def picture_of_segment(viewer: napari.Viewer, model: str | None, path: Path) -> 
     _, measure = open_widget(viewer, "Measure")
     measure.page.labels.choose(segment.run.layer)
     dock_sizes(viewer, segment, measure)
+    picture(viewer, path)
+
+
+def picture_of_workbench(viewer: napari.Viewer, path: Path) -> None:
+    """After *Segment*, whose labels are measured: every step has something to say."""
+    viewer.window.remove_dock_widget("all")
+    _, workbench = open_widget(viewer, "Workbench")
+    wait(0.5)
+    workbench.open_step("Segment")
+    workbench.open_step("Measure")
+    wait(1)
     picture(viewer, path)
 
 

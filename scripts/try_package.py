@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DEMO = ("phantom.tif", "demo_labels.tif", "demo_frames.csv", "demo_run.json")
 IN_NAPARI = """
 import time
-import napari, napari_amseg
+import napari, napari_amseg, numpy as np
 from qtpy.QtWidgets import QApplication
 assert "site-packages" in napari_amseg.__file__, napari_amseg.__file__
 viewer = napari.Viewer()
@@ -37,7 +37,7 @@ while time.monotonic() < end and not (len(viewer.layers) > before and viewer.lay
     QApplication.processEvents()
     time.sleep(0.01)
 assert viewer.layers[-1].data.any(), "no mask came"
-print("segmented:", viewer.layers[-1].name, sorted(set(viewer.layers[-1].data[0].ravel().tolist())))
+print("segmented:", viewer.layers[-1].name, np.unique(viewer.layers[-1].data).tolist())
 viewer.close()
 """
 

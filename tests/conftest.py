@@ -18,6 +18,8 @@ os.environ["NAPARI_CONFIG"] = str(Path(_NAPARI_FOLDER.name) / "settings.yaml")
 # Compiled networks of the tests are no business of the user's cache; all workers share them.
 _CACHE_FOLDER = tempfile.TemporaryDirectory(prefix="amseg-cache-")
 os.environ.setdefault("AMSEG_CACHE_FOLDER", _CACHE_FOLDER.name)
+# Nor is what the widgets remember; each test of the plugin has a folder of its own.
+os.environ["AMSEG_SETTINGS_FOLDER"] = _NAPARI_FOLDER.name
 os.environ.setdefault("QT_API", "pyqt6")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

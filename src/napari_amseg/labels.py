@@ -138,8 +138,7 @@ class LabelScheme:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(
-                f"label scheme is not readable ({error!r}): every class needs "
-                "code, name, color and role."
+                "label scheme is not readable: every class needs code, name, color and role."
             ) from error
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ import tifffile
 from typer.testing import CliRunner
 
 from napari_amseg.cli import app
-from napari_amseg.models import ModelCard, build, save_bundle
+from napari_amseg.models import ModelCard, build, load_bundle, save_bundle
 from napari_amseg.preprocess import Chain, Normalise
 
 COMMANDS = ["demo", "info", "preprocess", "segment", "quantify", "simulate", "models",
@@ -153,12 +156,32 @@ def test_simulate_writes_labels_and_truth_that_agree(tmp_path):
     assert (labels[2] == 1).sum() == pytest.approx(exact, rel=0.03)
 
 
+def test_simulate_writes_flats_and_darks_when_asked(tmp_path):
+    small = ("--n-frames", 2, "--laser-off-frames", 0, "--width-px", 128, "--height-px", 64)
+    assert run("simulate", "-o", tmp_path / "without", *small).exit_code == 0
+    assert not list((tmp_path / "without").glob("*flats*"))
+    assert run("simulate", "--flats", "-o", tmp_path, *small).exit_code == 0
+    flats, darks = (tifffile.imread(tmp_path / f"phantom_{n}.tif") for n in ("flats", "darks"))
+    assert flats.shape == darks.shape == (20, 64, 128)
+    assert flats.mean() > 5 * darks.mean() > 0
+
+
 def test_info_and_models(tiff_file):
     text = run("info", tiff_file, "--pixel-size", 2).output
     assert "32 x 48" in text
     assert "2 um" in text
     assert "give --frame-rate" in text
-    assert "fast" in run("models").output
+    shown = run("models").output
+    assert "fast" in shown
+    known = load_bundle("fast").card.scores["other_experiments"]["mean_iou"]
+    assert f"{known:.3f}" in shown
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe of the POSIX shell")
+def test_a_reader_that_has_read_enough_is_no_error():
+    amseg = f"{sys.executable} -c 'from napari_amseg.cli import app; app()'"
+    done = subprocess.run(f"{amseg} models | true", shell=True, capture_output=True, text=True)
+    assert done.stderr == ""
 
 
 def test_import_weights(golden, tmp_path):

@@ -99,6 +99,9 @@ def test_a_line_by_hand_needs_no_fit(tiff_file, tmp_path):
     [
         ([], "no laser line in the grey values"),
         (["--line", "5"], "write X0,V"),
+        (["--line", "5,2,1"], "or X0,V,FIRST,LAST"),
+        (["--line", "5,2,0,6"], "the last frame is 5"),
+        (["--name", "a/b", "--line", "5,2"], "the beginning of a file name"),
         (["--line", "nan,2"], "must be finite"),
         (["--line", "900,2"], "never in sight"),
         (["--rows", "5-9"], "write A:B"),
@@ -121,6 +124,33 @@ def test_labels_of_other_frames_are_refused(phantom, tiff_file, tmp_path):
     result = run(phantom[0], "--labels", tiff_file, "-o", tmp_path / "out")
     assert result.exit_code == 2
     assert "labels have shape (6, 32, 48), the stack (30, 128, 256)" in result.stderr
+
+
+def test_a_chain_a_name_and_the_frames_of_a_line(tiff_file, tmp_path):
+    """Repeated by the command in its own record, the window is the same to the byte."""
+    out = tmp_path / "out"
+    given = [
+        "--line",
+        "3,2.5,1,4",
+        "--crop",
+        "4:28,0:48",
+        "--background",
+        "median",
+        "--rows",
+        "5:9",
+    ]
+    done = run(tiff_file, *given, "--laser-on-only", "--name", "mine", "-o", out)
+    assert done.exit_code == 0, done.output
+    record = json.loads((out / "mine_laser.json").read_text())
+    assert (record["t0_frame"], record["window"]["first_frame"]) == (1, 1)
+    assert [s["step"] for s in record["run"]["preprocessing"]["steps"]] == ["crop", "background"]
+    cut = tifffile.imread(out / "mine_laser_frame.tif")
+    assert cut.shape[:2] == (4, 24)
+    *words, folder = record["run"]["command"][2:]
+    assert folder == str(out)
+    assert run(*words, tmp_path / "again").exit_code == 0
+    again = (tmp_path / "again" / "mine_laser_frame.tif").read_bytes()
+    assert again == (out / "mine_laser_frame.tif").read_bytes()
 
 
 def test_earlier_results_stay_unless_told(tiff_file, tmp_path):

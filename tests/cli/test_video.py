@@ -45,6 +45,19 @@ def test_a_video_and_a_strip(files, tmp_path):
     assert {p.name for p in out.parent.iterdir()} == {"run.mp4", "run.pdf"}
 
 
+def test_the_contrast_is_that_given(files, tmp_path):
+    pictures = []
+    for name, given in (
+        ("own", []),
+        ("given", ["--contrast", "0,60"]),
+        ("low", ["--contrast=-9,60"]),
+    ):
+        path = tmp_path / f"{name}.png"
+        assert run(*files, "--frames", "2", *given, "-o", path).exit_code == 0
+        pictures.append(path.read_bytes())
+    assert len(set(pictures)) == 3
+
+
 def test_a_crop_fits_labels_that_were_made_with_it(files, tmp_path, drawn_frames):
     stack, labels = files
     tifffile.imwrite(labels, drawn_frames[1][:, 4:, 8:], photometric="minisblack", metadata=None)
@@ -75,6 +88,9 @@ def test_other_codes_are_told(files, tmp_path, drawn_frames):
         (["-o", "a.gif"], "write .mp4"),
         (["-o", "a.mp4", "--frames", "8"], "the last is 7"),
         (["-o", "a.mp4", "--fps", "0"], "fps is 0"),
+        (["-o", "a.mp4", "--contrast", "9,3"], "write LOW,HIGH"),
+        (["-o", "a.mp4", "--contrast", "0,inf"], "write LOW,HIGH"),
+        (["-o", "a.mp4", "--contrast", "5"], "write LOW,HIGH"),
         (["-o", "a.mp4", "--arrangement", "circle"], "auto, row, column"),
     ],
 )

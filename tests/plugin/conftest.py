@@ -39,6 +39,14 @@ def _end_of_compute_process():
     shared_process().close()
 
 
+@pytest.fixture(autouse=True)
+def settings_folder(monkeypatch, tmp_path_factory) -> Path:
+    """Where the widgets remember what ran well: never the user's, and empty at first."""
+    folder = tmp_path_factory.mktemp("settings")
+    monkeypatch.setenv("AMSEG_SETTINGS_FOLDER", str(folder))
+    return folder
+
+
 @pytest.fixture
 def viewer(npe2pm, make_napari_viewer):
     """A real viewer that has found our plugin; napari's test fixture hides all plugins."""

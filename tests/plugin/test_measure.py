@@ -91,7 +91,7 @@ def test_the_range_is_that_with_a_keyhole_until_it_is_chosen(dock, qtbot):
     assert depth.deviation.delta_avg == pytest.approx((0.2 + 1 / 15) / 2)
     assert area.deviation.mean == pytest.approx(15.0 / 2 * 4 * 4)  # 4 columns of 2 um pixels
     assert s.pores == 1
-    assert (dock.page.plots._range, dock._range) == ((2, 5), (2, 5))
+    assert (dock.page.plots._range, dock.chosen_range) == ((2, 5), (2, 5))
 
     qtbot.mouseClick(dock.page.range.auto_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "frames 1 to 8" in words(dock))

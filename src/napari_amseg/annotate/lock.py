@@ -17,6 +17,7 @@ from pathlib import Path
 
 from napari_amseg.annotate.owner import Owner, utc_now, utc_stamp
 from napari_amseg.annotate.safety import SafetySettings
+from napari_amseg.io.records import parse_json
 
 _LOOK_AGAIN_S = 0.2
 _WRITTEN_AFTER_S = 60.0  # a lock that is unreadable for longer was cut off by a kill
@@ -91,7 +92,7 @@ def read_lock(path: Path) -> Lock | None:
     except FileNotFoundError:
         return None
     try:
-        record = json.loads(text)
+        record = parse_json(text)
         since = datetime.fromisoformat(record["time"]).astimezone(UTC)
         return Lock(text, Owner.from_json(record), since)
     except (ValueError, KeyError, TypeError):

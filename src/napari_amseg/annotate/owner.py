@@ -81,6 +81,14 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def local_time(stamp: str) -> str:
+    """A time of a record on the clock of this place, to the minute; what is no time stays."""
+    try:
+        return f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return stamp
+
+
 def utc_stamp() -> str:
     """The time as part of a file name: ``20240311T094500123456Z``, in order as text."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")

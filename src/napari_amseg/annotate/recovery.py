@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_amseg.annotate.annotation import Status
+from napari_amseg.annotate.owner import local_time
 from napari_amseg.annotate.working_copy import (
     SESSION,
     SessionRecord,
     WorkingCopy,
-    is_unsaved,
+    unsaved_status,
     written_frames,
 )
+from napari_amseg.io.address import file_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class FoundWork:
 
     folder : where. record : what it is of; None if that cannot be read. n_frames, n_unsaved : the
     frames written, and those of them that are in no benchmark. owner_alive : whether its process
-    still runs, None if unknown. faults : what cannot be read, by name.
+    still runs, None if unknown. faults : what cannot be read, by name. n_suggested : of those
+    unsaved, the frames that only a model labelled.
     """
 
     folder: Path
@@ -30,6 +34,7 @@ class FoundWork:
     n_unsaved: int
     owner_alive: bool | None
     faults: tuple[str, ...] = ()
+    n_suggested: int = 0
 
     @property
     def is_here(self) -> bool:
@@ -42,11 +47,11 @@ class FoundWork:
         if self.record is None:
             return f"{self.folder.name}: {self.n_frames} frames; {'; '.join(self.faults)}"
         name = self.record.experiment.experiment or ", ".join(
-            Path(file).name for file in self.record.files[:1]
+            file_name(file) for file in self.record.files[:1]
         )
         owner = self.record.owner
         return (
-            f"{name or 'a stack'}, begun {self.record.created} by {owner.annotator} on "
+            f"{name or 'a stack'}, begun {local_time(self.record.created)} by {owner.annotator} on "
             f"{owner.host}: {self.n_unsaved} of {self.n_frames} frames not saved"
         )
 
@@ -73,12 +78,14 @@ def _look_at(folder: Path) -> FoundWork:
         record = WorkingCopy.open(folder).record
     except (OSError, ValueError) as error:
         faults.append(str(error))
-    frames, n_unsaved = written_frames(folder), 0
+    frames, n_unsaved, n_suggested = written_frames(folder), 0, 0
     for t in frames:
         try:
-            n_unsaved += is_unsaved(folder, t)
+            status = unsaved_status(folder, t)
+            n_unsaved += status is not None
+            n_suggested += status == Status.SUGGESTED.words
         except ValueError as error:
             faults.append(str(error))
             n_unsaved += 1
     alive = record.owner.alive if record is not None else None
-    return FoundWork(folder, record, len(frames), n_unsaved, alive, tuple(faults))
+    return FoundWork(folder, record, len(frames), n_unsaved, alive, tuple(faults), n_suggested)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.annotate.annotation import Status
+from napari_amseg.annotate.owner import local_time
 from napari_amseg.dataset.annotation_status import FrameStatus
 from napari_amseg.labels import LabelScheme
 from napari_amseg.types import Experiment
@@ -76,4 +77,5 @@ class Conflict:
         """For people."""
         if self.row is None:
             return f"{self.name}: labels are there that were not opened here"
-        return f"{self.name}: {self.row.annotator} saved it at {self.row.saved} ({self.row.status})"
+        at, status = local_time(self.row.saved), self.row.status
+        return f"{self.name}: {self.row.annotator} saved it at {at} ({status})"

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.owner import Owner, utc_now, utc_stamp
 from napari_amseg.io import OutputFiles, write_json
+from napari_amseg.io.records import parse_json, read_json
 from napari_amseg.labels import LabelScheme
 from napari_amseg.types import Experiment
 
@@ -135,7 +136,7 @@ class WorkingCopy:
         """
         path = folder / SESSION
         try:
-            record = SessionRecord.from_json(json.loads(path.read_text(encoding="utf-8")))
+            record = SessionRecord.from_json(read_json(path))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{path}: not the record of an annotation ({error}). The frames beside it are "
@@ -249,8 +250,9 @@ def written_frames(folder: Path) -> tuple[int, ...]:
     return tuple(sorted(int(path.stem) for path in found if path.stem.isdecimal()))
 
 
-def is_unsaved(folder: Path, t: int) -> bool:
-    """Whether a frame is in no benchmark as it is here, from the header of its file.
+def unsaved_status(folder: Path, t: int) -> str | None:
+    """Status of a frame that is in no benchmark as it is here, from the header of its file; None
+    if it is saved.
 
     Raises
     ------
@@ -260,7 +262,8 @@ def is_unsaved(folder: Path, t: int) -> bool:
     path = _frame_path(folder, t)
     try:
         with tifffile.TiffFile(path) as tif:
-            return bool(_state(tif)["unsaved"])
+            state = _state(tif)
+            return str(state["status"]) if state["unsaved"] else None
     except Exception as error:  # codecs and tags raise their own kinds
         raise ValueError(f"{path}: frame {t} cannot be read ({error}).") from error
 
@@ -291,5 +294,5 @@ def _state(tif: tifffile.TiffFile) -> dict[str, Any]:
     """Status, base and unsaved mark; reading all pages shows a file that was cut."""
     if len(tif.pages) != 2:
         raise ValueError(f"{len(tif.pages)} pages, expected labels and by-hand pixels")
-    state = json.loads(tif.pages.first.description)
+    state = parse_json(tif.pages.first.description)
     return {key: state[key] for key in ("status", "base_sha256", "unsaved")}

@@ -106,10 +106,21 @@ def interpolate(
     with read_stack(labels) as stack:
         show_notes(stack.notes)
         key_frames = _key_frames(keys, stack)
-        frames = _interpolated(stack, code, key_frames, motion=not plain)
+        filled: Counter[str] = Counter()
+        frames = _interpolated(stack, code, key_frames, filled, motion=not plain)
         shown = track(frames, len(stack), "interpolating")
         write_labels(shown, stack.shape, stack.experiment, out)
+    show_notes([_in_words(name, filled)])
     typer.echo(out)
+
+
+def _in_words(name: str, filled: Counter[str]) -> str:
+    if filled["pixels"]:
+        return f"{name} was filled into {filled['frames']} frames, {filled['pixels']:,} pixels"
+    return (
+        f"nothing was filled: {name} must be drawn in two key frames that follow each other, with "
+        "unlabelled pixels in the frames between"
+    )
 
 
 def _code_of(scheme: LabelScheme, name: str) -> int:
@@ -133,23 +144,29 @@ def _key_frames(text: str, labels: Stack) -> Sequence[int]:
 
 
 def _interpolated(
-    labels: Stack, code: int, keys: Sequence[int], *, motion: bool
+    labels: Stack, code: int, keys: Sequence[int], filled: Counter[str], *, motion: bool
 ) -> Iterator[NDArray[np.uint8]]:
-    """All frames in order; between the keys, unlabelled pixels get `code` where the class is."""
+    """All frames in order; between the keys, unlabelled pixels get `code` where the class is.
+
+    filled : counts the ``frames`` and ``pixels`` that got it.
+    """
     yield from (codes_of(labels, t) for t in range(keys[0] + 1))
     for first, last in pairwise(keys):
         before, after = (codes_of(labels, t) == code for t in (first, last))
         for k, mask in interpolate_frames(before, after, last - first - 1, motion=motion):
             frame = codes_of(labels, first + k).copy()
-            frame[mask & (frame == 0)] = code
+            empty = mask & (frame == 0)
+            frame[empty] = code
+            filled.update(pixels=int(empty.sum()), frames=int(empty.any()))
             yield frame
         yield codes_of(labels, last)
     yield from (codes_of(labels, t) for t in range(keys[-1] + 1, len(labels)))
 
 
 def _print_kinds(found: list[tuple[str, FrameFinding]]) -> None:
-    """In how many frames each kind was found."""
-    kinds = Counter((finding.severity, finding.kind) for _, finding in found)
+    """In how many frames each kind was found; a frame may have a kind several times."""
+    once = {(finding.severity, finding.kind, name) for name, finding in found}
+    kinds = Counter((severity, kind) for severity, kind, _ in once)
     if kinds:
         table = Table("", "finding", "frames")
         for (severity, kind), n in sorted(kinds.items(), reverse=True):

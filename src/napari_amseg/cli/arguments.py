@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from napari_amseg.io.address import split_address
+from napari_amseg.pipeline.command_parts import with_full_paths
 from napari_amseg.preprocess import (
     Background,
     Chain,
@@ -21,7 +23,11 @@ from napari_amseg.settings import Settings, setting
 from napari_amseg.types import Stack
 
 StackArgument = Annotated[
-    str, typer.Argument(help="TIFF stack, folder of numbered images, or a glob in quotes.")
+    str,
+    typer.Argument(
+        help="TIFF, HDF5, Photron or Phantom stack, FILE::DATASET inside an HDF5 file, folder of "
+        "numbered images, or a glob in quotes."
+    ),
 ]
 BenchmarkFolder = Annotated[Path, typer.Argument(help="Benchmark folder.")]
 SplitName = Annotated[
@@ -32,6 +38,12 @@ ModelName = Annotated[
     str, typer.Option(help="A shipped model (see amseg models) or a bundle folder.")
 ]
 OutFolder = Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")]
+ResultName = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="NAME", help="What file names begin with; the stack's if not given."
+    ),
+]
 PixelSize = Annotated[
     float | None,
     typer.Option(
@@ -90,9 +102,9 @@ def build_chain(given: ChainOptions) -> Chain:
     if given.flat is not None:
         steps.append(
             FlatField(
-                flat=str(Path(given.flat).absolute()),  # a replay may start elsewhere
-                dark=_absolute(given.dark),
-                flat_after=_absolute(given.flat_after),
+                flat=given.flat,
+                dark=given.dark,
+                flat_after=given.flat_after,
                 reduce=given.flat_reduce,
             )
         )
@@ -111,11 +123,7 @@ def build_chain(given: ChainOptions) -> Chain:
         )
     if given.invert:
         steps.append(Invert())
-    return chain + Chain(tuple(steps))
-
-
-def _absolute(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).absolute())
+    return chain + with_full_paths(Chain(tuple(steps)))
 
 
 def with_scan_speed(stack: Stack, scan_speed_mm_s: float | None) -> Stack:
@@ -123,9 +131,26 @@ def with_scan_speed(stack: Stack, scan_speed_mm_s: float | None) -> Stack:
     return replace(stack, experiment=stack.experiment.updated(scan_speed_mm_s=scan_speed_mm_s))
 
 
+def stem_for(name: str | None, source: str) -> str:
+    """The name that was given, else :func:`stem_of`.
+
+    Raises
+    ------
+    ValueError
+        If it is empty or holds what separates folders.
+    """
+    if name is None:
+        return stem_of(source)
+    if not name.strip() or name != Path(name).name:
+        raise ValueError(
+            f"--name is {name!r}: give the beginning of a file name; folders go to -o."
+        )
+    return name
+
+
 def stem_of(source: str) -> str:
     """What result files are named after: the file, or the folder that holds the images."""
-    path = Path(source)
+    path = split_address(source)[0]
     if not path.exists():  # a glob
         path = path.parent
         while any(c in path.name for c in "*?["):

@@ -6,17 +6,35 @@ import errno
 import functools
 import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
 import click
 import typer
 
+from napari_amseg.cli.progress import remove_bars
 from napari_amseg.settings import Option, options
 
 _EXIT_BAD_INPUT, _EXIT_UNEXPECTED, _EXIT_CANCELLED = 2, 1, 130
 Command = Callable[..., None]
+_MOST_CHARACTERS = 500
+# What is recorded with its unit has a shorter name on the command line.
+_SHORTER = {
+    "pixel_size_um": "--pixel-size",
+    "frame_rate_hz": "--frame-rate",
+    "scan_speed_mm_s": "--scan-speed",
+}
+# What the system reports with a number and a file name alone.
+_SYSTEM_SAYS = {
+    errno.ENOENT: "there is no such file or folder.",
+    errno.EISDIR: "is a folder, a file is expected here.",
+    errno.ENOTDIR: "a part of this path is a file, not a folder.",
+    errno.ENAMETOOLONG: "the name is too long.",
+    errno.ELOOP: "links lead in a circle.",
+    errno.EEXIST: "exists already; choose another name.",
+    errno.EIO: "the disk or the network drive cannot read it; copy it again.",
+}
 
 
 def register(app: typer.Typer, function: Command, name: str | None = None) -> None:
@@ -45,6 +63,9 @@ def register(app: typer.Typer, function: Command, name: str | None = None) -> No
         )
     )
 
+    flags = {o.name: o.flag for kind in records.values() for o in options(kind)}
+    flags |= {name: flag for name, flag in _SHORTER.items() if _parameter_name(flag) in hints}
+
     @functools.wraps(function)
     def run(**given: Any) -> None:
         with_traceback = given.pop("verbose")
@@ -54,8 +75,10 @@ def register(app: typer.Typer, function: Command, name: str | None = None) -> No
             function(**given)
         except (typer.Exit, click.ClickException):
             raise
+        except SystemExit:  # of rich, when `amseg … | head` has read enough
+            raise
         except BaseException as error:
-            _explain(error, with_traceback=with_traceback)
+            _explain(error, flags, with_traceback=with_traceback)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -67,7 +90,7 @@ def _parameter(option: Option, panel: str) -> inspect.Parameter:
     remarks = [option.unit] if option.unit else []
     remarks += [f"one of {', '.join(option.choices)}"] if option.choices else []
     text = option.help + (f" [{'; '.join(remarks)}]" if remarks else "")
-    flag = f"--{option.name.replace('_', '-')}"
+    flag = option.flag
     names = (flag, f"--no-{flag[2:]}") if option.type is bool else (flag,)
     declared = typer.Option(
         "/".join(names), help=text, metavar=_metavar(option.type), rich_help_panel=panel
@@ -85,21 +108,35 @@ def _metavar(kind: Any) -> str | None:
     return {int: "N", float: "X", str: "TEXT"}.get(plain)
 
 
-def _explain(error: BaseException, *, with_traceback: bool) -> None:
-    """Say in one line what went wrong and leave with the right exit code."""
+def _explain(error: BaseException, flags: Mapping[str, str], *, with_traceback: bool) -> None:
+    """Say in one line what went wrong and leave with the right exit code.
+
+    flags : what settings are called on the command line, by their own names.
+    """
+    remove_bars()
     if with_traceback:
         traceback.print_exc()
     if isinstance(error, KeyboardInterrupt):
         _say("cancelled; no half-written file was left.")
         raise typer.Exit(_EXIT_CANCELLED)
     if isinstance(error, ValueError | OSError | ImportError):
-        _say(f"error: {_words(error)}")
+        _say(f"error: {_with_flag(_words(error), flags)}")
         raise typer.Exit(_EXIT_BAD_INPUT)
     if isinstance(error, MemoryError):
         _say("error: out of memory. Use a smaller --batch-size or --tile-px.")
         raise typer.Exit(_EXIT_BAD_INPUT)
     _say(f"unexpected {type(error).__name__}: {_words(error)} (run again with -v for details)")
     raise typer.Exit(_EXIT_UNEXPECTED)
+
+
+def _with_flag(text: str, flags: Mapping[str, str]) -> str:
+    """The text with the name on the command line of the setting it begins with."""
+    name, space, rest = text.partition(" ")
+    return f"{flags[name]}{space}{rest}" if name in flags else text
+
+
+def _parameter_name(flag: str) -> str:
+    return flag[2:].replace("-", "_")
 
 
 def _words(error: BaseException) -> str:
@@ -118,7 +155,17 @@ def _words(error: BaseException) -> str:
             f"{error.filename}: permission denied. Close it in other programs, or choose "
             "another place."
         )
-    return " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OSError) and error.errno in _SYSTEM_SAYS and error.filename:
+        return f"{_short(str(error.filename))}: {_SYSTEM_SAYS[error.errno]}"
+    return _short(" ".join(str(error).split()) or type(error).__name__)
+
+
+def _short(text: str) -> str:
+    """The text without the middle of what is far too long, such as a cell of a megabyte."""
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    half = _MOST_CHARACTERS // 2
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 def _say(text: str) -> None:

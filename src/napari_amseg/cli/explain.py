@@ -12,9 +12,10 @@ from napari_amseg.cli.arguments import (
     ModelName,
     OutFolder,
     PixelSize,
+    ResultName,
     StackArgument,
     build_chain,
-    stem_of,
+    stem_for,
 )
 from napari_amseg.cli.progress import err, show_notes
 from napari_amseg.explain import ExplainSettings
@@ -35,6 +36,7 @@ def explain(
     model: ModelName = "fast",
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
+    name: ResultName = None,
     overwrite: Annotated[bool, typer.Option(help="Replace earlier results.")] = False,
 ) -> None:
     """Show by Grad-CAM which parts of a frame spoke for a class.
@@ -52,7 +54,7 @@ def explain(
             frame=frame,
             class_name=class_name,
             folder=out,
-            stem=stem_of(stack),
+            stem=stem_for(name, stack),
             chain=build_chain(preprocessing),
             settings=explaining,
             overwrite=overwrite,

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from napari_amseg.cli.arguments import (
+    ChainOptions,
     FrameRate,
     OutFolder,
     PixelSize,
+    ResultName,
     ScanSpeed,
     StackArgument,
-    stem_of,
+    build_chain,
+    stem_for,
     with_scan_speed,
 )
 from napari_amseg.cli.progress import err, show_notes, track
@@ -27,6 +30,7 @@ def laser(
     stack: StackArgument,
     out: OutFolder,
     window: WindowSettings,
+    preprocessing: ChainOptions,
     labels: Annotated[
         str | None, typer.Option(help="Label stack of the same frames: the line fits its keyhole.")
     ] = None,
@@ -44,12 +48,14 @@ def laser(
         str | None,
         typer.Option(
             metavar="X0,V",
-            help="The line by hand: place at frame 0, px a frame (negative: to the left).",
+            help="The line by hand: place at frame 0, px a frame (negative: to the left); "
+            "X0,V,FIRST,LAST also names the first and last frame with the laser on.",
         ),
     ] = None,
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     scan_speed: ScanSpeed = None,
+    name: ResultName = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace earlier results.")
     ] = False,
@@ -71,7 +77,8 @@ def laser(
         request = LaserRequest(
             stack=opened,
             folder=out,
-            stem=stem_of(stack),
+            stem=stem_for(name, stack),
+            chain=build_chain(preprocessing),
             labels=label_stack,
             scheme=scheme,
             rows=given_rows,
@@ -91,14 +98,18 @@ def laser(
 
 
 def _parse_line(text: str, n_frames: int) -> LaserLine:
+    x0, velocity, *on = text.split(",") if "," in text else (text, "")
     try:
-        x0, velocity = (float(part) for part in text.split(","))
+        first, last = map(int, on or (0, n_frames - 1))
+        numbers = float(x0), float(velocity)
     except ValueError:
         raise ValueError(
             f"--line is {text!r}: write X0,V, the column at frame 0 and the pixels a frame, "
-            "for example 120,4.9."
+            "for example 120,4.9; or X0,V,FIRST,LAST."
         ) from None
-    return LaserLine(x0, velocity, 0, n_frames - 1)
+    if last >= n_frames:
+        raise ValueError(f"--line ends in frame {last}, but the last frame is {n_frames - 1}.")
+    return LaserLine(*numbers, first, last)
 
 
 def _in_words(record: dict[str, Any]) -> str:

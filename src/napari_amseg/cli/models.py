@@ -10,11 +10,11 @@ from napari_amseg.models import ARCHITECTURES, bundled_models, load_bundle
 
 def models() -> None:
     """List the shipped models and the networks that can be built."""
-    table = Table("model", "network", "classes", "mean IoU (phantom)", "folder")
+    table = Table("model", "network", "classes", "mean IoU (other phantoms)", "folder")
     for name, folder in bundled_models().items():
         card = load_bundle(name).card
         arguments = ", ".join(f"{k}={v}" for k, v in card.arguments.items())
-        score = card.scores.get("phantom", {}).get("mean_iou")
+        score = card.scores.get("other_experiments", {}).get("mean_iou")
         table.add_row(
             name,
             f"{card.architecture} ({arguments})",

@@ -21,6 +21,7 @@ from napari_amseg.cli.arguments import (
 from napari_amseg.cli.progress import track
 from napari_amseg.io import OutputFiles, TiffStackWriter, read_stack, write_json
 from napari_amseg.overlap import ordered_map
+from napari_amseg.pipeline.command_line import preprocess_words, recorded
 from napari_amseg.preprocess import Chain, Normalise
 from napari_amseg.provenance import InputHashes, StageClock, run_record
 from napari_amseg.types import Stack
@@ -57,7 +58,7 @@ def preprocess(
     """
     if out.suffix.lower() not in (".tif", ".tiff"):
         raise ValueError(f"{out}: the result is a TIFF stack; let its name end in .tif.")
-    record = out.with_name(f"{out.stem}_preprocess.json")
+    record = _record_of(out)
     for path in (out, record):
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path}: exists already; choose another name or --overwrite.")
@@ -67,6 +68,10 @@ def preprocess(
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
         _write(opened, chain, out, dtype, compress=compress)
     typer.echo(f"{out}\n{record}")
+
+
+def _record_of(out: Path) -> Path:
+    return out.with_name(f"{out.stem}_preprocess.json")
 
 
 def _write(stack: Stack, chain: Chain, out: Path, dtype: str, *, compress: bool) -> None:
@@ -92,9 +97,14 @@ def _write(stack: Stack, chain: Chain, out: Path, dtype: str, *, compress: bool)
             chain=chain.to_json(),
             clock=clock,
             notes=ready.notes,
+            command=recorded(
+                lambda: preprocess_words(
+                    stack, out, chain=_record_of(out), dtype=dtype, compress=compress
+                )
+            ),
             experiment=stack.experiment.to_json(),
         )
-        write_json(files.path(f"{out.stem}_preprocess.json"), record)
+        write_json(files.path(_record_of(out).name), record)
 
 
 def _pages(stack: Stack, writer: TiffStackWriter) -> Generator[bytes]:

@@ -11,8 +11,9 @@ from napari_amseg.cli.arguments import (
     FrameRate,
     OutFolder,
     PixelSize,
+    ResultName,
     ScanSpeed,
-    stem_of,
+    stem_for,
     with_scan_speed,
 )
 from napari_amseg.cli.progress import show_notes, track
@@ -30,6 +31,7 @@ def quantify(
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     scan_speed: ScanSpeed = None,
+    name: ResultName = None,
     codes: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +53,8 @@ def quantify(
     Example: amseg quantify run3_labels.tif --pixel-size 2 --frame-rate 50000 -o results
     """
     scheme = DEFAULT_SCHEME if codes is None else LabelScheme.parse(codes)
-    stem = stem_of(labels).removesuffix("_labels")
+    stem = stem_for(name, labels)
+    stem = stem if name else stem.removesuffix("_labels")
     with ExitStack() as close:
         opened = read_stack(labels, pixel_size_um=pixel_size, frame_rate_hz=frame_rate)
         stack = with_scan_speed(close.enter_context(opened), scan_speed)

@@ -15,10 +15,11 @@ from napari_amseg.cli.arguments import (
     ModelName,
     OutFolder,
     PixelSize,
+    ResultName,
     ScanSpeed,
     StackArgument,
     build_chain,
-    stem_of,
+    stem_for,
     with_scan_speed,
 )
 from napari_amseg.cli.progress import err, show_notes, track
@@ -45,6 +46,7 @@ def segment(
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     scan_speed: ScanSpeed = None,
+    name: ResultName = None,
     figures: Annotated[bool, typer.Option(help="Also draw the series and an overlay.")] = True,
     overwrite: Annotated[
         bool, typer.Option(help="Replace labels that were edited since they were written.")
@@ -64,7 +66,7 @@ def segment(
         request = RunRequest(
             stack=with_scan_speed(opened, scan_speed),
             folder=out,
-            stem=stem_of(stack),
+            stem=stem_for(name, stack),
             chain=build_chain(preprocessing),
             segment=segmenting,
             maps=maps,

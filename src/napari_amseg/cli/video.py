@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,13 @@ def video(
         str | None,
         typer.Option(help="What the pixel values mean, for example keyhole=255,substrate=128."),
     ] = None,
+    contrast: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH",
+            help="Grey values shown black and white; from a sample of the frames if not given.",
+        ),
+    ] = None,
     pixel_size: PixelSize = None,
     frame_rate: FrameRate = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an earlier file.")] = False,
@@ -68,6 +76,7 @@ def video(
             path=out,
             scheme=scheme,
             frames=frames,
+            limits=None if contrast is None else _parse_contrast(contrast),
             title="Preprocessed" if chain.steps else "Raw",
             settings=looks,
             overwrite=overwrite,
@@ -81,3 +90,15 @@ def video(
         else:
             write_film_strip(request)
     typer.echo(out)
+
+
+def _parse_contrast(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        low = high = float("nan")
+    if not (isfinite(high - low) and low < high):
+        raise ValueError(
+            f"--contrast is {text!r}: write LOW,HIGH, two grey values, the lower one first."
+        )
+    return low, high

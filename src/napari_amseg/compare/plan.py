@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from napari_amseg.compare.settings import CompareSettings
 from napari_amseg.dataset.augment import AugmentSettings
 from napari_amseg.io import OutputFiles, write_json
+from napari_amseg.io.records import read_json
 from napari_amseg.train import TrainRequest
 
 PLAN, RUNS = "compare.json", "runs"
@@ -153,7 +153,7 @@ def read_plan(folder: Path) -> Plan | None:
             )
         return None
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         version = record.pop("format_version")
         if version != _FORMAT_VERSION:
             raise ValueError(f"format version {version!r}, this program knows {_FORMAT_VERSION}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from napari_amseg.compare.plan import Plan, Run
+from napari_amseg.io.records import read_json
 from napari_amseg.models.bundle import TRAINING_TABLE
 
 RESULT = "result.json"
@@ -24,7 +24,7 @@ def read_result(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = read_json(path)
         _row(record, ())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(

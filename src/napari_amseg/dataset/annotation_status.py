@@ -14,6 +14,7 @@ from pathlib import Path
 from napari_amseg.dataset.benchmark import Benchmark, FrameId
 from napari_amseg.dataset.names import first_few, natural_key
 from napari_amseg.io import OutputFiles, TableWriter
+from napari_amseg.io.records import not_utf8
 
 STATUSES = ("untouched", "suggested", "in progress", "complete")
 COMPLETE = "complete"
@@ -72,7 +73,11 @@ def read_statuses(path: Path) -> dict[str, FrameStatus]:
             for row in rows:
                 status = _status(f"{path}, line {rows.line_num}", row)
                 found[status.frame] = status
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: not a readable table ({not_utf8(error)}). Save it as UTF-8 CSV."
+        ) from None
+    except csv.Error as error:
         raise ValueError(f"{path}: not a readable table ({error}). Save it as UTF-8 CSV.") from None
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from napari_amseg.dataset.experiments import read_experiments, write_experiments
 from napari_amseg.dataset.names import first_few, natural_key
 from napari_amseg.io import OutputFiles, write_json
+from napari_amseg.io.records import read_json
 from napari_amseg.io.tiff import read_single_frame, single_frame_header
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.types import Experiment, Frame, Stack
@@ -181,7 +181,7 @@ def read_scheme(folder: Path) -> LabelScheme:
     """The label scheme of a benchmark folder. Raises as :func:`open_benchmark`."""
     path = folder / RECORD
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         version = record["format_version"]
         if version != _FORMAT_VERSION:
             raise ValueError(f"format version {version!r}, this program knows {_FORMAT_VERSION}")

@@ -9,6 +9,7 @@ from math import isclose
 from pathlib import Path
 
 from napari_amseg.io import TableWriter
+from napari_amseg.io.records import not_utf8
 from napari_amseg.types import Experiment
 
 EXPERIMENT_COLUMNS = tuple(f.name for f in fields(Experiment))
@@ -36,7 +37,11 @@ def read_experiments(path: Path) -> dict[str, Experiment]:
                 if name in found:
                     raise ValueError(f"{path}, line {rows.line_num}: {name!r} has two rows.")
                 found[name] = experiment
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: not a readable table ({not_utf8(error)}). Save it as UTF-8 CSV."
+        ) from None
+    except csv.Error as error:
         raise ValueError(f"{path}: not a readable table ({error}). Save it as UTF-8 CSV.") from None
     return found
 

@@ -13,6 +13,7 @@ from napari_amseg.dataset.annotation_status import incomplete_frames, told_incom
 from napari_amseg.dataset.benchmark import SUBSETS, Benchmark, FrameId
 from napari_amseg.dataset.names import check_name, first_few, natural_key
 from napari_amseg.io import OutputFiles
+from napari_amseg.io.records import not_utf8, parse_json
 
 _COLUMNS = ("experiment", "frame", "subset")
 
@@ -164,16 +165,20 @@ def read_split_file(path: Path) -> tuple[dict[str, Any], dict[FrameId, str]]:
                 if FrameId(experiment, frame) in listed:
                     raise ValueError(f"{path}, line {line}: {experiment}/{frame} is listed twice.")
                 listed[FrameId(experiment, frame)] = subset
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: not a readable table ({not_utf8(error)}). Save it as UTF-8 CSV."
+        ) from None
+    except csv.Error as error:
         raise ValueError(f"{path}: not a readable table ({error}). Split again.") from None
     return header, listed
 
 
 def _header(path: Path, file: TextIO) -> dict[str, Any]:
+    first = file.readline()
     try:
-        first = file.readline()
-        record = json.loads(first[1:]) if first.startswith("#") else None
-    except json.JSONDecodeError:
+        record = parse_json(first[1:]) if first.startswith("#") else None
+    except ValueError:
         record = None
     if not isinstance(record, dict):
         raise ValueError(

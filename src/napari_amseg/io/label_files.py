@@ -15,6 +15,7 @@ import tifffile
 from napari_amseg.io.label_mapping import OUTSIDE, TRANSPARENT
 from napari_amseg.io.labelme import drawn, read_drawing
 from napari_amseg.io.tiff import open_tiff, read_single_frame, single_frame_header
+from napari_amseg.io.tiff_file import opened
 from napari_amseg.types import Frame, Stack
 
 Kind = Literal["number", "colour", "name"]
@@ -177,18 +178,15 @@ def _whole(frame: Frame, where: str) -> Frame:
 
 
 def _is_colour(path: Path) -> bool:
-    try:
-        with tifffile.TiffFile(path) as tif:
-            page = tif.pages.first
-            return bool(page.photometric == tifffile.PHOTOMETRIC.RGB and page.samplesperpixel >= 3)
-    except (tifffile.TiffFileError, ValueError, IndexError, KeyError):
-        return False  # open_tiff says what is wrong
+    with opened(path) as tif:
+        page = tif.pages.first
+        return bool(page.photometric == tifffile.PHOTOMETRIC.RGB and page.samplesperpixel >= 3)
 
 
 def _colour_stack(path: Path) -> Stack:
     """Frames of packed colours; the file stays open until ``stack.close()``."""
-    tif = tifffile.TiffFile(path)
-    page = tif.pages.first
+    with opened(path, keep=True) as tif:
+        page = tif.pages.first
     shape = (len(tif.pages), int(page.imagelength), int(page.imagewidth))
     lock = threading.Lock()
 

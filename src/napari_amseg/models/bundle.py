@@ -6,7 +6,6 @@ unpickled and no code comes from the file.
 
 from __future__ import annotations
 
-import json
 import shutil
 import uuid
 import warnings
@@ -16,7 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_amseg.io import flush, write_json
+from napari_amseg.io.records import read_json
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.models.registry import architecture, build
 from napari_amseg.preprocess import Chain
@@ -26,6 +28,11 @@ FORMAT_VERSION = 1
 CARD, WEIGHTS = "model.json", "model.weights.h5"
 # What a training leaves beside the two; a bundle is complete without them.
 TRAINING_TABLE, TRAINING_FIGURE, CHECKPOINT = "training.csv", "training.png", "checkpoint.npz"
+_NEEDED = ("format_version", "architecture", "label_scheme", "preprocessing", "weights_sha256")
+_KINDS = {
+    "format_version": int, "architecture": str, "arguments": dict, "label_scheme": list,
+    "preprocessing": dict, "training": dict, "scores": dict, "weights_sha256": str,
+}  # fmt: skip
 _BUNDLED = Path(__file__).parent / "bundled"
 
 
@@ -89,6 +96,10 @@ class Bundle:
                 f"{weights}: weights do not fit {card.architecture!r} with {dict(card.arguments)} "
                 f"({str(error).splitlines()[0]})."
             ) from error
+        if not all(np.isfinite(array).all() for array in model.get_weights()):
+            raise ValueError(
+                f"{weights}: holds NaN or infinite weights; get the bundle again, or train anew."
+            )
         return model
 
 
@@ -116,13 +127,21 @@ def load_bundle(path_or_name: str | Path) -> Bundle:
                 f"shipped model: {', '.join(shipped) or 'none are installed'}."
             )
     try:
-        record = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        record = read_json(folder / CARD)
         return _bundle_from_json(folder, record)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{folder / CARD}: not a readable model card ({error}).") from error
 
 
 def _bundle_from_json(folder: Path, record: dict[str, Any]) -> Bundle:
+    if not isinstance(record, dict):
+        raise ValueError("it holds no record")
+    for key, kind in _KINDS.items():
+        if not isinstance(record.get(key, kind()), kind):
+            raise ValueError(f"{key!r} is {record[key]!r:.40}")
+    missing = [key for key in _NEEDED if key not in record]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} missing")
     if record["format_version"] > FORMAT_VERSION:
         raise ValueError(
             f"format {record['format_version']}, this version reads up to {FORMAT_VERSION}: "

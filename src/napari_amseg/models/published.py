@@ -18,6 +18,7 @@ from napari_amseg.models.registry import build
 from napari_amseg.preprocess import Chain, Normalise
 from napari_amseg.provenance import sha256
 
+_MOST_IN_A_LAYER = 2**28  # thirty times the largest of the five networks
 Arrays = list[tuple[str, list[NDArray[np.float32]]]]
 
 # The published networks were fed with 8 bit grey values, not scaled.
@@ -84,12 +85,25 @@ def read_keras2_weights(path: Path) -> Arrays:
             for name in map(_text, root.attrs["layer_names"]):
                 weights = [_text(w) for w in root[name].attrs["weight_names"]]
                 if weights:
-                    layers.append((name, [np.asarray(root[name][w], np.float32) for w in weights]))
+                    arrays = [_array(path, root[name][w]) for w in weights]
+                    layers.append((name, arrays))
+            if not layers:
+                raise ValueError(f"{path}: no layer of it has weights. Is it the right file?")
             return layers
-    except (OSError, KeyError, RuntimeError, TypeError) as error:
+    except (OSError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: HDF5 file is truncated or damaged ({error}). Download it again."
         ) from error
+
+
+def _array(path: Path, stored: Any) -> NDArray[np.float32]:
+    """An array of the file, unless it is no array or claims what no network has."""
+    if stored.size > _MOST_IN_A_LAYER or stored.ndim < 1:
+        raise ValueError(
+            f"{path}: {stored.name} is an array of the shape {stored.shape}, which no network has. "
+            "Is it the right file?"
+        )
+    return np.asarray(stored, np.float32)
 
 
 def _text(value: Any) -> str:

@@ -18,6 +18,7 @@ class Architecture:
     summary: str = ""
 
 
+MOST_FILTERS = 512  # of a first step; the widest network of the paper has 64
 ARCHITECTURES: dict[str, Architecture] = {
     "amsegnet": Architecture(
         builder="napari_amseg.models.amsegnet:build_amsegnet",
@@ -98,6 +99,12 @@ def build(name: str, *, n_classes: int, **arguments: Any) -> Any:
     wrong = {k: v for k, v in arguments.items() if type(v) is not type(entry.arguments[k])}
     if wrong:
         raise ValueError(f"network {name!r} cannot be built with {wrong}.")
+    for argument, n in arguments.items():  # before memory is taken for it
+        if isinstance(n, int) and not 1 <= n <= MOST_FILTERS:
+            raise ValueError(
+                f"network {name!r} cannot be built with {argument} = {n}: choose 1 to "
+                f"{MOST_FILTERS}."
+            )
     return getattr(import_module(module), function)(
         n_classes=n_classes, **{**entry.arguments, **arguments}
     )

@@ -7,7 +7,8 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from napari_amseg.plugin.forms import Fold, OptionalNumber, TidyForm
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import OptionalNumber, TidyForm
 from napari_amseg.types import Experiment
 
 _NUMBERS = {

@@ -77,6 +77,24 @@ class Decimals(QDoubleSpinBox):
         return text.rstrip("0").removesuffix(point) if point in text else text
 
 
+def tooltip(option: Option) -> str:
+    """Help, allowed range and default of an option, with its unit."""
+    unit = f" {option.unit}" if option.unit else ""
+    low, high, default = option.low, option.high, option.default
+    said = []
+    if low is not None and high is not None:
+        said.append(f"{low:g} to {high:g}{unit}.")
+    elif low is not None:
+        said.append(f"At least {low:g}{unit}.")
+    elif high is not None:
+        said.append(f"At most {high:g}{unit}.")
+    if isinstance(default, bool):
+        said.append(f"Default: {'on' if default else 'off'}")
+    elif default not in (None, ""):
+        said.append(f"Default: {default}{unit}")
+    return "\n".join(part for part in (option.help, " ".join(said)) if part)
+
+
 def _decimals(number: float) -> int:
     """Decimals of a number as it is written."""
     return max(0, -int(Decimal(repr(number)).as_tuple().exponent))

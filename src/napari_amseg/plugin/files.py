@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from napari_amseg.io import OutputFiles, TiffStackWriter, can_read, read_stack
+from napari_amseg.io.address import SEPARATOR, split_address
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
@@ -25,7 +26,7 @@ Reader = Callable[[str | list[str]], list[LayerData]]
 
 
 def get_reader(path: str | list[str]) -> Reader | None:
-    """The reader for TIFF stacks and folders of numbered images, judged by name only."""
+    """The reader for stacks of every kind, judged by name only."""
     paths = path if isinstance(path, list) else [path]
     return read_layers if all(can_read(p) for p in paths) else None
 
@@ -45,9 +46,14 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
 
 def stack_layer(stack: Stack, path: Path) -> LayerData:
     """The layer that shows a stack that came from `path`."""
-    name = path.stem if path.suffix else path.name
+    file, inside = split_address(path)
+    name = file.stem if file.suffix else file.name
+    if inside:
+        name += f" {PurePosixPath(inside).name.split(SEPARATOR)[-1]}"
     if is_label_file(path) and stack.dtype == np.uint8:
-        return labels_layer(_label_array(stack), name, LabelSource(stack.experiment))
+        return labels_layer(
+            _label_array(stack), name, LabelSource(stack.experiment, address=stack.address)
+        )
     return image_layer(ImageSource(stack), name)
 
 

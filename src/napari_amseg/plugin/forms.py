@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -19,11 +19,11 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QSpinBox,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from napari_amseg.plugin.fields import Decimals
+from napari_amseg.io.address import split_address
+from napari_amseg.plugin.fields import Decimals, tooltip
 from napari_amseg.settings import Option, options
 
 _LARGEST = 10**9
@@ -128,7 +128,7 @@ class PathEdit(QWidget):
             self.set_path(path)
 
     def _start(self) -> str:
-        typed = Path(self.path()).expanduser() if self.path() else Path.cwd()
+        typed = split_address(self.path())[0].expanduser() if self.path() else Path.cwd()
         return str(typed if typed.is_dir() else typed.parent)
 
 
@@ -238,40 +238,6 @@ class SettingsForm(QWidget):
         spin.setKeyboardTracking(False)
         spin.valueChanged.connect(lambda _: self.changed.emit())
         return spin, spin.value, spin.setValue
-
-
-class Fold(QWidget):
-    """Something that is needed rarely, folded away under a title."""
-
-    def __init__(self, title: str, inside: QWidget):
-        super().__init__()
-        self.button = QToolButton()
-        self.button.setText(title)
-        self.button.setCheckable(True)
-        self.button.setAutoRaise(True)
-        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.button.toggled.connect(inside.setVisible)
-        self.button.toggled.connect(self._point)
-        inside.setVisible(False)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.button)
-        layout.addWidget(inside)
-        self._point(False)
-
-    def _point(self, opened: bool) -> None:
-        arrow = Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow
-        self.button.setArrowType(arrow)
-
-
-def tooltip(option: Option) -> str:
-    """Help, range and default of an option."""
-    text = option.help
-    if option.default not in (None, ""):
-        unit = f" {option.unit}" if option.unit else ""
-        text += f"\nDefault: {option.default}{unit}"
-    return text
 
 
 class TidyForm(QFormLayout):

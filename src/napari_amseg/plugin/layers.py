@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Layer
 
+    from napari_amseg.models import Bundle
+    from napari_amseg.pipeline import RunRequest
+
 KEY = "napari-amseg"
 _SAMPLED_FRAMES = 4
 LayerData = tuple[Any, dict[str, Any], str]
@@ -50,6 +53,8 @@ class LabelSource:
 
     results : rows that were measured while it was segmented; None if not, or after an edit.
     run : what made it, for the run record.
+    made_by : the request and the model that made it, to be told as a command; None if unknown.
+    address : what ``read_stack`` opened it from; empty if it was made here.
     confirmed : of an annotation, the labels a person stands for, uint8 (T, Y, X), 0 elsewhere.
     """
 
@@ -57,6 +62,8 @@ class LabelSource:
     scheme: LabelScheme = DEFAULT_SCHEME
     results: Results | None = None
     run: dict[str, Any] = field(default_factory=dict)
+    made_by: tuple[RunRequest, Bundle] | None = None
+    address: tuple[str, ...] = ()
     confirmed: Stack | None = None
 
 

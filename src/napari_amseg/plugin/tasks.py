@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from napari_amseg.plugin.activity import Activity
+
 Task = Callable[[], Any]
 
 _EXPECTED = (ValueError, OSError, ImportError)
@@ -25,7 +27,8 @@ def explain(error: BaseException) -> None:
 class Latest:
     """Runs tasks in a thread, one at a time; of those that came meanwhile only the last.
 
-    done : gets a task's result, in the GUI thread. failed : gets its error.
+    done : gets a task's result, in the GUI thread. failed : gets its error. what : names tasks that
+    may take long in napari's activity dock.
     """
 
     def __init__(
@@ -33,8 +36,10 @@ class Latest:
         done: Callable[[Any], None],
         *,
         failed: Callable[[BaseException], None] = explain,
+        what: str = "",
     ) -> None:
-        self._done, self._failed = done, failed
+        self._done, self._failed, self._what = done, failed, what
+        self._activity = Activity()
         self._waiting: Task | None = None
         self._running = self._stopped = False
 
@@ -51,6 +56,8 @@ class Latest:
             self._waiting = task
             return
         self._running = True
+        if self._what:
+            self._activity.begin(self._what)
         run_in_thread(task, self._on_end)
 
     def drop(self) -> None:
@@ -60,9 +67,11 @@ class Latest:
     def stop(self) -> None:
         """Deliver nothing any more; call when the widget closes."""
         self._stopped, self._waiting = True, None
+        self._activity.end()
 
     def _on_end(self, result: Any, error: BaseException | None) -> None:
         self._running = False
+        self._activity.end()
         if self._stopped:
             return
         task, self._waiting = self._waiting, None

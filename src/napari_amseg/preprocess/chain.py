@@ -8,7 +8,6 @@ from the whole stack, and do not depend on the order in which frames are asked f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from napari_amseg.io.records import read_json
 from napari_amseg.preprocess.background import Background
 from napari_amseg.preprocess.flatfield import FlatField
 from napari_amseg.preprocess.geometry import Crop
@@ -23,6 +23,7 @@ from napari_amseg.preprocess.intensity import Invert, Normalise
 from napari_amseg.types import Frame, Stack
 
 FORMAT_VERSION = 1
+MOST_STEPS = 100  # far beyond any use: more are a mistake, and would take minutes to set up
 
 
 class Step(Protocol):
@@ -117,11 +118,13 @@ class Chain:
                 f"preprocessing chain has format {version!r}, this version reads "
                 f"up to {FORMAT_VERSION}: update napari-amseg."
             )
+        if len(entries) > MOST_STEPS:
+            raise ValueError(f"preprocessing chain has {len(entries)} steps, at most {MOST_STEPS}.")
         return cls(tuple(_step_from_json(dict(entry)) for entry in entries))
 
 
 def read_chain(path: str | Path) -> Chain:
-    """The user's steps from a saved chain or from a ``_run.json``.
+    """The user's steps from a saved chain or from a run record.
 
     Raises
     ------
@@ -129,9 +132,11 @@ def read_chain(path: str | Path) -> Chain:
         If it is neither; OSError if it cannot be read.
     """
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-        if isinstance(record, dict) and "preprocessing" in record:
-            record = record["preprocessing"]
+        record = read_json(path)
+        if isinstance(record, dict):
+            within = record.get("run")  # amseg laser keeps the record of its run within another
+            record = within if isinstance(within, dict) else record
+            record = record.get("preprocessing", record)
         return Chain.from_json(record)
     except ValueError as error:
         raise ValueError(f"{path}: no preprocessing chain ({error})") from error
@@ -161,7 +166,7 @@ def _plain(value: Any) -> Any:
 
 def _step_from_json(entry: dict[str, Any]) -> Step:
     kind = entry.pop("step", None)
-    if kind not in STEPS:
+    if not isinstance(kind, str) or kind not in STEPS:
         raise ValueError(f"preprocessing step {kind!r} is unknown: known are {', '.join(STEPS)}.")
     step = STEPS[kind]
     unknown = sorted(set(entry) - {f.name for f in fields(step)})

@@ -82,7 +82,9 @@ class FlatField(Settings):
 
     def _hashes(self) -> tuple[str, ...]:
         fields = [path for path in (self.flat, self.dark, self.flat_after) if path is not None]
-        return tuple(sha256(file) for path in fields for file in _files(path))
+        files = [file for path in fields for file in _files(path)]
+        hashes = {file: sha256(file) for file in dict.fromkeys(files)}  # a scan may hold them all
+        return tuple(hashes[file] for file in files)
 
     def _beam(self, path: str, what: str, stack: Stack, dark: Image | None) -> Image:
         """F - D."""

@@ -36,7 +36,7 @@ _AREA_AVG = "Keyhole area, average deviation (%)"
 MAPS = {
     "area": MapAxes(
         "keyhole_area_delta_max", "keyhole_area_delta_avg",
-        "Keyhole area, greatest deviation (%)", _AREA_AVG, "area: average against greatest", 100,
+        "Keyhole area, greatest deviation (%)", _AREA_AVG, "area: average and greatest", 100,
     ),
     "area_depth": MapAxes(
         "keyhole_depth_delta_avg", "keyhole_area_delta_avg",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from napari_amseg.io import OutputFiles
+from napari_amseg.io.records import parse_json
 from napari_amseg.models.backend import keras
 from napari_amseg.models.bundle import CHECKPOINT
 
@@ -75,7 +76,7 @@ def read_state(folder: Path) -> State:
         )
     try:
         with np.load(path, allow_pickle=False) as stored:
-            record = json.loads(str(stored["state"]))
+            record = parse_json(str(stored["state"]))
         return State(**{**record, "history": tuple(record["history"])})
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(

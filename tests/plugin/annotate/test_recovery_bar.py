@@ -94,6 +94,18 @@ def test_only_what_would_be_lost_is_offered(leave, bar):
     assert words.endswith("5 frames")
 
 
+def test_suggestions_are_told_from_what_a_person_did(leave, labels, bar):
+    copy = leave("mixed", n_unsaved=2)
+    suggested = FrameWork(labels, labels < 0, Status.SUGGESTED)
+    for t in (3, 4, 5):
+        copy.write_frame(t, suggested)
+    assert bar().rows[0].words.text().endswith("2 frames worked on and 3 suggested by a model only")
+    alone = leave("alone", n_unsaved=0)
+    alone.write_frame(3, suggested)
+    words = [row.words.text() for row in bar().rows]
+    assert any(text.endswith("1 frame, all suggested by a model only") for text in words)
+
+
 def test_the_newest_come_first_and_later_hides_one(leave, bar, qtbot):
     for name in ("one", "two", "three"):
         leave(name)

@@ -11,6 +11,7 @@ from napari_amseg.annotate.annotation import Status
 from napari_amseg.plugin.annotate import keys
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.annotate.strip import Strip, status_colors
+from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.theme import palette
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ class FramesBar(QWidget):
     def _build(self) -> None:
         self.strip = Strip(palette(self._viewer))
         self.strip.chosen.connect(self._go_to)
-        self.counts, self.status = QLabel(), QLabel()
-        self.counts.setWordWrap(True)
+        self.counts, self.status = Note(least_lines=2), QLabel()  # tabs below must not move
         self.status.setWordWrap(True)
         self.previous_button = self._button("◀", "Go to the previous frame.", keys.PREVIOUS_FRAME)
         self.next_button = self._button("▶", "Go to the next frame.", keys.NEXT_FRAME)

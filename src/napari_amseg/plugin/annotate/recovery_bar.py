@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
+from napari_amseg.annotate.owner import local_time
 from napari_amseg.annotate.recovery import FoundWork, list_working_copies
 from napari_amseg.annotate.safety import recovery_root
 from napari_amseg.annotate.working_copy import WorkingCopy
+from napari_amseg.io.address import file_name
 from napari_amseg.plugin.fields import Lines
 from napari_amseg.plugin.tasks import Latest, explain
 
@@ -156,11 +157,11 @@ def words_of(work: FoundWork) -> str:
             f"Annotation of {_frames(work.n_frames)} without a readable record in {work.folder}: "
             "the frames there are TIFF files, labels first."
         )
-    files = [Path(file).name for file in record.files[:1]]
+    files = [file_name(file) for file in record.files[:1]]
     name = record.experiment.experiment or ", ".join(files) or "a stack in memory"
     words = (
-        f"Unsaved annotation of {name} by {record.owner.annotator}, {_local(record.created)}, "
-        f"{_frames(work.n_unsaved)}"
+        f"Unsaved annotation of {name} by {record.owner.annotator}, {local_time(record.created)}, "
+        f"{_amount(work)}"
     )
     if work.owner_alive is None:
         words += f"; begun on {record.owner.host}, where it may be open"
@@ -173,9 +174,11 @@ def _frames(n: int) -> str:
     return "1 frame" if n == 1 else f"{n:,} frames"
 
 
-def _local(stamp: str) -> str:
-    """A time of a record on the clock of this place, to the minute."""
-    try:
-        return f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return stamp
+def _amount(work: FoundWork) -> str:
+    """How many frames, and how many of them a person has not touched."""
+    if not work.n_suggested:
+        return _frames(work.n_unsaved)
+    if work.n_suggested == work.n_unsaved:
+        return f"{_frames(work.n_unsaved)}, all suggested by a model only"
+    worked_on = _frames(work.n_unsaved - work.n_suggested)
+    return f"{worked_on} worked on and {work.n_suggested:,} suggested by a model only"

@@ -14,7 +14,8 @@ from napari_amseg.dataset.benchmark import Benchmark, open_benchmark
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.fields import DropDown
-from napari_amseg.plugin.forms import Fold, PathEdit, TidyForm
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import PathEdit, TidyForm
 from napari_amseg.plugin.layers import is_image, is_upright
 
 if TYPE_CHECKING:

@@ -23,17 +23,15 @@ from napari_amseg.plugin.annotate.start import Beginning, begin, layer_of, recov
 from napari_amseg.plugin.annotate.start_form import StartForm
 from napari_amseg.plugin.annotate.writing import Writing
 from napari_amseg.plugin.fields import Note
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import WIDGET_WIDTH_PX
 from napari_amseg.plugin.layers import ImageSource, image_layer, image_source
-from napari_amseg.plugin.page import scrolled
+from napari_amseg.plugin.page import SCROLL_BAR_PX, scrolled
 from napari_amseg.plugin.tasks import explain, run_in_thread
 
 if TYPE_CHECKING:
     import napari
     from napari.layers import Layer
-
-
-_SCROLL_BAR_PX = 16
 
 
 class Annotate(QWidget):
@@ -70,7 +68,7 @@ class Annotate(QWidget):
         ):
             self.tabs.addTab(scrolled(panel), name)
         self.panels = (self.frames, self.paint, self.aids, self.learn)
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
+        self.frames.setMinimumWidth(WIDGET_WIDTH_PX)
         layout = QVBoxLayout(self)
         for part in (self.recovery, self.begin_fold, self.note, self.frames):
             layout.addWidget(part)
@@ -209,7 +207,8 @@ class Annotate(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """As wide as its forms need; pages inside scroll."""
-        return QSize(WIDGET_WIDTH_PX + _SCROLL_BAR_PX, super().sizeHint().height())
+        width = max(WIDGET_WIDTH_PX + SCROLL_BAR_PX, self.minimumSizeHint().width())
+        return QSize(width, super().sizeHint().height())
 
     def _stop(self) -> None:
         """The panel closes: nothing goes on behind it, and nothing is lost."""

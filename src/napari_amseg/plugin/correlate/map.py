@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt, Signal
 
 from napari_amseg.pipeline.correlate import Correlation
+from napari_amseg.plugin.curtain import Curtain
 from napari_amseg.plugin.theme import Palette
 from napari_amseg.report.maps import (
     COLORS,
@@ -50,7 +51,12 @@ class CorrelationMap(pg.GraphicsLayoutWidget):
         self.plot.setMenuEnabled(False)
         for side in ("left", "bottom"):
             self.plot.getAxis(side).enableAutoSIPrefix(False)
+        self._curtain = Curtain(self, palette)
         self.set_palette(palette)
+
+    def say(self, words: str) -> None:
+        """Say why there is no map; nothing shows the map."""
+        self._curtain.say(words)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """No more room than needed."""
@@ -59,6 +65,7 @@ class CorrelationMap(pg.GraphicsLayoutWidget):
     def set_palette(self, palette: Palette) -> None:
         """Take on the colours of a theme."""
         self._palette = palette
+        self._curtain.set_palette(palette)
         self.setBackground(palette.background)
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)

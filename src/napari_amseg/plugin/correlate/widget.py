@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.command.folders import correlate_plan
+from napari_amseg.plugin.command.plan import MakePlan
 from napari_amseg.plugin.fields import DropDown, Note
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, PathEdit, SettingsForm, TidyForm
+from napari_amseg.plugin.forms import PathEdit, SettingsForm, TidyForm
+from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.tasks import Latest, explain
 from napari_amseg.plugin.theme import palette
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from napari_amseg.pipeline.correlate import Correlation
 
 _TYPING_PAUSE_MS = 500
+_NOTHING = "Choose a campaign: every experiment becomes a point of the map."
 
 
 class Correlate(QWidget):
@@ -29,9 +34,11 @@ class Correlate(QWidget):
         self._viewer = napari_viewer
         self.found: Correlation | None = None
         self._opened: dict[str, list[Any]] = {}
-        self._computed = Latest(self._show, failed=self._show_problem)
+        self._computed = Latest(self._show, failed=self._show_problem, what="Correlating")
         self._layers = Latest(self._add_layers)
-        self._exports = Latest(self._on_exported, failed=self._on_export_failed)
+        self._exports = Latest(
+            self._on_exported, failed=self._on_export_failed, what="Exporting a campaign"
+        )
         self._build()
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -53,7 +60,7 @@ class Correlate(QWidget):
         from napari_amseg.plugin.correlate.map import CorrelationMap
         from napari_amseg.report.maps import MAPS
 
-        self.path = PathEdit(hint="campaign.csv, or a folder of results")
+        self.path = PathEdit(hint="CSV or folder")
         self.path.setToolTip(
             "A CSV with a row an experiment (experiment, summary, process parameters),\n"
             "or a folder: every *_summary.json in it and below."
@@ -66,8 +73,7 @@ class Correlate(QWidget):
         self.reload_button, self.export_button = QPushButton("Reload"), QPushButton("Export…")
         self.map = CorrelationMap(palette(self._viewer))
         self.legend, self.details = Note(least_lines=2), Note(least_lines=4)
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
-        top = QWidget()
+        inside, top = QWidget(), QWidget()
         form = TidyForm(top)
         form.add("campaign", self.path)
         form.add("map", self.axes)
@@ -75,12 +81,14 @@ class Correlate(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.reload_button, 1)
         buttons.addWidget(self.export_button, 1)
-        layout = QVBoxLayout(self)
+        layout = QVBoxLayout(inside)
         layout.addWidget(top)
         layout.addLayout(buttons)
         layout.addWidget(self.legend)
         layout.addWidget(self.map, 1)
         layout.addWidget(self.details)
+        self.command = CommandButton(self._command)
+        fill(self, inside, self.command)
 
     def _on_path(self) -> None:
         """Another campaign or other settings: compute when the typing pauses."""
@@ -119,14 +127,22 @@ class Correlate(QWidget):
         self._forget()
         if isinstance(error, ValueError | OSError):
             self.details.setText(str(error))
+            self._say_why_empty("No map: what is wrong stands below.")
         else:
             explain(error)
+            self._say_why_empty("No map.")
 
     def _draw(self) -> None:
         self.map.show_map(self.found, self.axes.currentData())
         self.legend.setText(self.map.legend())
         self._describe(None)
         self._enable()
+        self._say_why_empty()
+
+    def _say_why_empty(self, problem: str = "") -> None:
+        """In the place of a map, what to do for one."""
+        why = problem or ("Reading…" if self.path.path() else _NOTHING)
+        self.map.say("" if self.found is not None else why)
 
     def _describe(self, row: int | None) -> None:
         """The numbers of the experiment under the mouse; without one, the notes."""
@@ -216,6 +232,9 @@ class Correlate(QWidget):
     def _on_theme(self, event: Any = None) -> None:
         self.map.set_palette(palette(self._viewer))
         self.legend.setText(self.map.legend())
+
+    def _command(self) -> MakePlan:
+        return correlate_plan(self.path.path(), self.settings.value())
 
     def _stop(self) -> None:
         for task in (self._computed, self._layers, self._exports):

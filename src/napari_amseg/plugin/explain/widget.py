@@ -12,11 +12,17 @@ from napari_amseg.explain import ExplainSettings
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import Failed, Finished, LayerNames, ListLayers
 from napari_amseg.pipeline.supervise import shared_process
+from napari_amseg.plugin.activity import Activity
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.choice import LayerChoice
+from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.command.plan import MakePlan
+from napari_amseg.plugin.command.views import explain_plan
 from napari_amseg.plugin.explain.job import FrameJob, HeatMap, run_frame_job, show_heat
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, SettingsForm, TidyForm
+from napari_amseg.plugin.forms import SettingsForm, TidyForm
 from napari_amseg.plugin.layers import current_frame, is_image
 from napari_amseg.plugin.model_choice import ModelChoice, describe
+from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.preview import Previewer
 from napari_amseg.plugin.tasks import Latest, explain, run_in_thread
 
@@ -34,7 +40,8 @@ class Explain(QWidget):
         self._viewer = napari_viewer
         self._frames = Previewer()
         self._cancel: threading.Event | None = None
-        self._closed = threading.Event()
+        self._activity = Activity()
+        self._closed = cancel_event()
         self._names = Latest(self._show_layers)
         self._build()
         self.image.layer_changed.connect(self._enable)
@@ -70,8 +77,7 @@ class Explain(QWidget):
         self.progress.setRange(0, 0)
         self.progress.setTextVisible(False)
         self.progress.setVisible(False)
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
-        top = QWidget()
+        inside, top = QWidget(), QWidget()
         form = TidyForm(top)
         form.add("image", self.image)
         form.add("model", self.model)
@@ -79,10 +85,12 @@ class Explain(QWidget):
         form.add("class", self.class_box)
         form.add("network layer", self.layer_box)
         self.settings.add_rows_to(form)
-        layout = QVBoxLayout(self)
+        layout = QVBoxLayout(inside)
         for part in (top, self.run_button, self.progress, self.status):
             layout.addWidget(part)
         layout.addStretch(1)
+        self.command = CommandButton(self._command)
+        fill(self, inside, self.command)
 
     @property
     def is_running(self) -> bool:
@@ -147,22 +155,27 @@ class Explain(QWidget):
         else:
             self.start()
 
+    def _explained(self) -> ExplainSettings:
+        chosen = self.layer_box.currentText() if self.layer_box.currentIndex() else None
+        return ExplainSettings(chosen, self.settings.value().pixels)
+
     def start(self) -> None:
         """Explain the shown frame of the chosen layer."""
         image, bundle = self.image.layer(), self._bundle()
         if image is None or bundle is None or self.is_running:
             return
-        index, name = self.layer_box.currentIndex(), self.layer_box.currentText()
-        settings = ExplainSettings(name if index else None, self.settings.value().pixels)
+        settings = self._explained()
         frame, class_name = current_frame(self._viewer, image), self.class_box.currentText()
         job = FrameJob.of(image, bundle, frame, class_name, settings)
-        cancel = self._cancel = threading.Event()
+        cancel = self._cancel = cancel_event()
         self.status.setText(f"frame {frame}…")
+        self._activity.begin(f"Grad-CAM of frame {frame}")
         self._enable()
 
         def ended(heat: HeatMap | Finished | None, error: BaseException | None) -> None:
             if self._closed.is_set():
                 return
+            self._activity.end()
             self._cancel = None
             self._enable()
             self.status.setText("")
@@ -176,10 +189,21 @@ class Explain(QWidget):
 
         run_in_thread(lambda: run_frame_job(job, self._frames, shared_process(), cancel), ended)
 
+    def _command(self) -> MakePlan:
+        image = self.image.layer()
+        return explain_plan(
+            image,
+            self.model.bundle(),
+            frame=0 if image is None else current_frame(self._viewer, image),
+            class_name=self.class_box.currentText(),
+            settings=self._explained(),
+        )
+
     def _stop(self) -> None:
         """The widget closes: nothing goes on behind it."""
         self._closed.set()
         self._names.stop()
         self.image.stop()
+        self._activity.end()
         if self._cancel is not None:
             self._cancel.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure.laser_frame import Window, relative_change, travelling_window
 from napari_amseg.measure.laser_line import LaserLine
 from napari_amseg.pipeline.laser_frame import fit_line_to, project
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
@@ -44,7 +44,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.done, self.total = 0, 1
-        self.cancel = threading.Event()
+        self.cancel = cancel_event()
 
     def __call__(self, frames: Iterable[Any], total: int, what: str) -> Iterator[Any]:
         """Pass frames through."""

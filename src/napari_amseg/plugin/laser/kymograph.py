@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 
 from napari_amseg.measure.laser_line import LaserLine
+from napari_amseg.plugin.curtain import Curtain
+from napari_amseg.plugin.theme import Palette
 from napari_amseg.report.kymograph import column_unit, frame_unit
 from napari_amseg.types import Experiment
 
-_BACKGROUND, _TEXT, _AXIS = "#262930", "#f0f1f2", "#6f7278"  # as the plots of the series
 _LINE, _HANDLE = "#E69F00", "#56B4E9"
+_NOTHING = "Press Fit line: the kymograph and the laser's line appear here."
 _MARK = {"color": "#ffffff", "width": 1, "style": Qt.PenStyle.DashLine}
 
 
@@ -28,9 +30,9 @@ class KymographPlot(pg.PlotWidget):
     line_dragged = Signal(float, float, float, float)
     frame_chosen = Signal(int)
 
-    def __init__(self) -> None:
-        super().__init__(background=_BACKGROUND)
-        self._n_frames = 1
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._palette, self._n_frames = palette, 1
         self._roi: pg.LineSegmentROI | None = None
         self.image = pg.ImageItem(axisOrder="row-major")
         plot = self.getPlotItem()
@@ -39,20 +41,35 @@ class KymographPlot(pg.PlotWidget):
         plot.setMenuEnabled(False)
         plot.hideButtons()
         for side in ("left", "bottom"):
-            axis = plot.getAxis(side)
-            axis.setPen(pg.mkPen(_AXIS))
-            axis.setTextPen(pg.mkPen(_TEXT))
-            axis.enableAutoSIPrefix(False)
+            plot.getAxis(side).enableAutoSIPrefix(False)
         self._mark = pg.InfiniteLine(angle=0, pen=pg.mkPen(**_MARK))
         self._mark.setZValue(5)
         plot.addItem(self._mark, ignoreBounds=True)
         self.scene().sigMouseClicked.connect(self._on_click)
+        self._curtain = Curtain(self, palette, _NOTHING)
+        self.set_palette(palette)
         self.show_units(Experiment(), 1)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take on the colours of a theme."""
+        self._palette = palette
+        self.setBackground(palette.background)
+        self._curtain.set_palette(palette)
+        for side in ("left", "bottom"):
+            axis = self.getAxis(side)
+            axis.setPen(pg.mkPen(palette.faint))
+            axis.setTextPen(pg.mkPen(palette.text))
+            axis.label.setDefaultTextColor(pg.mkColor(palette.text))
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """No more room than needed."""
+        return self.minimumSize()
 
     def show_image(
         self, change: NDArray[np.float32] | None, levels: tuple[float, float] = (0.0, 1.0)
     ) -> None:
         """Show what changes, (T, X), black and white at these levels; None empties the plot."""
+        self._curtain.say(_NOTHING if change is None else "")
         if change is None:
             self.image.clear()
             self.show_line(None)
@@ -71,7 +88,7 @@ class KymographPlot(pg.PlotWidget):
             ("left", dt, f"time ({t_unit})" if t_unit else "frame"),
         ):
             self.getAxis(side).setScale(size)
-            self.setLabel(side, text, color=_TEXT)
+            self.setLabel(side, text, color=self._palette.text)
 
     def show_line(self, line: LaserLine | None) -> None:
         """Draw the line over its laser track, in place of an earlier one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
@@ -11,8 +13,12 @@ from napari_amseg.measure.laser_line import LaserLine
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.forms import TidyForm
 from napari_amseg.plugin.laser.kymograph import KymographPlot
+from napari_amseg.plugin.theme import palette
 from napari_amseg.report.kymograph import speed_in_words
 from napari_amseg.types import Experiment
+
+if TYPE_CHECKING:
+    import napari
 
 _HOW = {"edges": "from labels", "projection": "from grey values", "given": "by hand"}
 
@@ -25,12 +31,14 @@ class LineEditor(QWidget):
 
     frame_chosen = Signal(int)
 
-    def __init__(self) -> None:
+    def __init__(self, viewer: napari.components.ViewerModel) -> None:
         super().__init__()
         self.line: LaserLine | None = None
         self._experiment = Experiment()
         self._n_frames, self._width = 1, 1
-        self.plot = KymographPlot()
+        self._viewer = viewer
+        self.plot = KymographPlot(palette(viewer))
+        viewer.events.theme.connect(self._on_theme)
         self.plot.setMinimumHeight(220)
         self.plot.setToolTip("Drag the line or its ends; click to go to a frame.")
         self.x0 = _spin("px", 2, "Place of the laser's leading edge at frame 0.")
@@ -50,6 +58,13 @@ class LineEditor(QWidget):
         for spin in (self.x0, self.velocity):
             spin.valueChanged.connect(self._on_typed)
         self._show_numbers()
+
+    def stop(self) -> None:
+        """Let go of the viewer."""
+        self._viewer.events.theme.disconnect(self._on_theme)
+
+    def _on_theme(self, event: object = None) -> None:
+        self.plot.set_palette(palette(self._viewer))
 
     def clear(self) -> None:
         """Nothing is known."""

@@ -18,9 +18,13 @@ from qtpy.QtWidgets import (
 
 from napari_amseg.measure.laser_frame import Window, WindowSettings
 from napari_amseg.pipeline.laser_frame import parse_rows
+from napari_amseg.plugin.activity import Activity
 from napari_amseg.plugin.choice import LayerChoice
+from napari_amseg.plugin.command.button import CommandButton
 from napari_amseg.plugin.experiment_form import ExperimentForm
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold, SettingsForm, TidyForm
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import SettingsForm, TidyForm
+from napari_amseg.plugin.laser.command import laser_command
 from napari_amseg.plugin.laser.job import (
     LaserJob,
     Progress,
@@ -31,6 +35,7 @@ from napari_amseg.plugin.laser.job import (
     window_layer,
 )
 from napari_amseg.plugin.layers import current_frame, image_source, is_image, is_labels, show_frame
+from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.tasks import explain, run_in_thread
 from napari_amseg.types import Experiment
 
@@ -50,6 +55,7 @@ class LaserFrame(QWidget):
         self._viewer = napari_viewer
         self.found: Seen | None = None
         self._progress: Progress | None = None
+        self._activity = Activity()
         self._closed = False
         self._build()
         self._poll = QTimer(self)
@@ -78,8 +84,7 @@ class LaserFrame(QWidget):
             "Fit the line to the keyhole's leading edge, and cut the labels with the window.\n"
             "Otherwise the line comes from the grey values."
         )
-        self.experiment = ExperimentForm()
-        self.rows = QLineEdit()
+        self.experiment, self.rows = ExperimentForm(), QLineEdit()
         self.rows.setPlaceholderText("below the surface")
         self.rows.setToolTip("Rows A:B whose mean makes the kymograph, B excluded.")
         self.window_form = SettingsForm(WindowSettings, names=_WINDOW)
@@ -87,23 +92,22 @@ class LaserFrame(QWidget):
         self.progress.setVisible(False)
         self.window_button = QPushButton("Add travelling window")
         self.kymograph_button = QPushButton("Add kymograph")
-        self.editor = LineEditor()
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
-        top = QWidget()
+        self.editor = LineEditor(self._viewer)
+        inside, top = QWidget(), QWidget()
         form = TidyForm(top)
-        for name, field in (("image", self.image), ("labels", self.labels)):
+        rows = (("image", self.image), ("labels", self.labels), ("", self.with_labels))
+        for name, field in (*rows, ("rows", self.rows)):
             form.add(name, field)
-        form.add("", self.with_labels)
-        form.add("rows", self.rows)
         buttons = QHBoxLayout()
         buttons.addWidget(self.window_button, 1)
         buttons.addWidget(self.kymograph_button, 1)
-        layout = QVBoxLayout(self)
+        layout = QVBoxLayout(inside)
         for part in (top, self.experiment, self.fit_button, self.progress):
             layout.addWidget(part)
         layout.addWidget(self.editor, 1)
         layout.addWidget(Fold("Window", self.window_form))
         layout.addLayout(buttons)
+        fill(self, inside, CommandButton(lambda: laser_command(self)))
 
     @property
     def is_running(self) -> bool:
@@ -124,7 +128,7 @@ class LaserFrame(QWidget):
         self._enable()
 
     def _on_experiment(self) -> None:
-        self.editor.set_experiment(self._experiment())
+        self.editor.set_experiment(self.known())
 
     def _on_labels(self) -> None:
         image, labels = self.image.layer(), self.labels.layer()
@@ -132,10 +136,11 @@ class LaserFrame(QWidget):
         self.with_labels.setChecked(fits)
         self.with_labels.setEnabled(labels is not None)
 
-    def _labels(self) -> Layer | None:
+    def chosen_labels(self) -> Layer | None:
+        """The labels to fit and cut, if they are to be."""
         return self.labels.layer() if self.with_labels.isChecked() else None
 
-    def _experiment(self) -> Experiment:
+    def known(self) -> Experiment:
         """What the form says; what it does not have, the layer."""
         given = self.experiment.value()
         image = self.image.layer()
@@ -183,7 +188,7 @@ class LaserFrame(QWidget):
             return
         try:
             text = self.rows.text().strip()
-            job = LaserJob.of(image, self._labels(), parse_rows(text) if text else None)
+            job = LaserJob.of(image, self.chosen_labels(), parse_rows(text) if text else None)
         except ValueError as error:
             explain(error)
             return
@@ -192,6 +197,7 @@ class LaserFrame(QWidget):
 
     def _start(self) -> Progress:
         progress = self._progress = Progress()
+        self._activity.begin("Laser frame")
         self._poll.start()
         self._enable()
         return progress
@@ -214,6 +220,7 @@ class LaserFrame(QWidget):
     def _end(self) -> None:
         self._progress = None
         self._poll.stop()
+        self._activity.end()
 
     def _cancel(self) -> None:
         if self._progress is not None:
@@ -225,6 +232,7 @@ class LaserFrame(QWidget):
         if self._progress is not None:
             self.progress.setRange(0, self._progress.total)
             self.progress.setValue(self._progress.done)
+            self._activity.show(self._progress.done, self._progress.total)
 
     def _show_found(self, found: Seen) -> None:
         self.found = found
@@ -234,10 +242,10 @@ class LaserFrame(QWidget):
 
     def add_window(self) -> None:
         """Add the travelling window as a layer, with labels if they are chosen."""
-        image, labels, line = self.image.layer(), self._labels(), self.editor.line
+        image, labels, line = self.image.layer(), self.chosen_labels(), self.editor.line
         if image is None or line is None or self.is_running:
             return
-        experiment = self._experiment()
+        experiment = self.known()
         try:
             window = Window.of(self.window_form.value(), experiment)
             added = self._add(window_layer(self._viewer, image, line, window, experiment))
@@ -284,8 +292,9 @@ class LaserFrame(QWidget):
     def _stop(self) -> None:
         """The widget closes: nothing goes on behind it."""
         self._closed = True
+        self._activity.end()
         if self._progress is not None:
             self._progress.cancel.set()
-        for choice in (self.image, self.labels):
-            choice.stop()
+        for part in (self.image, self.labels, self.editor):
+            part.stop()
         self._viewer.dims.events.current_step.disconnect(self._on_step)

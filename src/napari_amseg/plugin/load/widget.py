@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_amseg.io import read_stack
+from napari_amseg.io import read_stack, recorded_fields
 from napari_amseg.plugin.experiment_form import ExperimentForm
 from napari_amseg.plugin.files import stack_layer
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, PathEdit, TidyForm
+from napari_amseg.plugin.forms import PathEdit, TidyForm
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
@@ -25,6 +25,7 @@ from napari_amseg.plugin.layers import (
     placement,
 )
 from napari_amseg.plugin.load.presets import PRESETS
+from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.tasks import Latest, explain
 from napari_amseg.types import Experiment, Stack
 
@@ -60,9 +61,10 @@ class LoadStack(QWidget):
         self._on_selection()
 
     def _build(self) -> None:
-        self.path = PathEdit(hint="file, folder or pattern such as run3/*.tif")
+        self.path = PathEdit(hint="file or folder")
         self.path.setToolTip(
-            "A TIFF stack, a folder of numbered images, or a pattern.\n"
+            "A TIFF, HDF5 (.nxs, .h5), Photron (.cihx, .mraw) or Phantom (.cine) stack,\n"
+            "a folder of numbered images, or a pattern such as run3/*.tif.\n"
             "Frames are put in numeric order."
         )
         self.found = QLabel()
@@ -74,8 +76,8 @@ class LoadStack(QWidget):
         self.experiment = ExperimentForm()
         self.load_button = QPushButton("Load")
         self.set_button = QPushButton("Set on selected layer")
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
-        layout = QVBoxLayout(self)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
         top = QWidget()
         form = TidyForm(top)
         form.add("stack", self.path)
@@ -88,6 +90,13 @@ class LoadStack(QWidget):
         layout.addWidget(self.experiment)
         layout.addLayout(buttons)
         layout.addStretch(1)
+        fill(self, inside)
+
+    def show_stack(self, path: str, experiment: Experiment) -> None:
+        """Fill in a path and what is known of it, be it from the file or from the user."""
+        self._looked_at, self._stated = path, experiment
+        self.path.set_path(path)
+        self.experiment.set_value(experiment)
 
     def _on_path(self) -> None:
         """A path was typed or chosen: look at it when the typing pauses."""
@@ -105,20 +114,21 @@ class LoadStack(QWidget):
             return
         self.found.setText("looking…")
 
-        def look() -> tuple[str, Stack]:
+        def look() -> tuple[str, Stack, dict[str, str]]:
             with read_stack(path) as stack:
-                return path, stack
+                return path, stack, recorded_fields(stack)
 
         self._opened.submit(look)
 
-    def _show_found(self, outcome: tuple[str, Stack]) -> None:
+    def _show_found(self, outcome: tuple[str, Stack, dict[str, str]]) -> None:
         """Tell what the path holds and fill in what the file says of itself."""
-        path, stack = outcome
+        path, stack, fields = outcome
         if path != self.path.path():
             return
         frames, rows, columns = stack.shape
         text = f"{frames:,} frames of {columns} × {rows} px, {stack.dtype}"
-        self.found.setText("\n".join((text, *stack.notes)))
+        recorded = [f"{role} recorded with it: {words}" for role, words in fields.items()]
+        self.found.setText("\n".join((text, *recorded, *stack.notes)))
         if path != self._looked_at:
             self._looked_at = path
             self._fill_from_file(stack.experiment)

@@ -23,6 +23,7 @@ from napari_amseg.plugin.theme import Palette
 from napari_amseg.report.time_unit import length_unit, time_unit
 
 _HEIGHT_PX = 172
+_NOTHING = "Nothing is measured yet."
 
 
 class DetailsPanel(QTabWidget):
@@ -74,9 +75,9 @@ class DetailsPanel(QTabWidget):
         """There is no stack to tell of."""
         self._last = None
         self.numbers.setText("")
-        self.words.setText("")
+        self.words.setText(_NOTHING)
         for plot in (self.histogram, self.spectrum, self.lags):
-            plot.empty("")
+            plot.empty(_NOTHING)
 
     def show_details(self, details: Details, results: Results, compared: Compared | None) -> None:
         """Show what was computed."""

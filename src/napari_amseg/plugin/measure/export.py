@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QPushButton, QWi
 
 from napari_amseg.io import OutputFiles, write_table
 from napari_amseg.measure.quantities import Quantity
+from napari_amseg.plugin.command.results import export_command
 from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.layers import label_source, place_on
 from napari_amseg.plugin.measure.compared import Compared, Overlay
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from napari_amseg.report.shown import Histogram, Shown
 
+Written = tuple[list[Path], "Layer | None"]  # of which layer, if they are tables
 _KINDS = "Pictures (*.png *.svg *.pdf);;Columns (*.csv)"
 
 
@@ -60,15 +62,16 @@ class ExportRow(QWidget):
     """Buttons that write files or add layers; all work is done in threads.
 
     display : gives what is shown, or in words why there is nothing to export.
+    tables_written : fires with the layer and the folder that has its tables now.
     """
 
-    busy_changed = Signal()
+    tables_written = Signal(object, Path)
 
     def __init__(self, viewer: napari.Viewer, display: Callable[[], Display | str]) -> None:
         super().__init__()
         self._viewer, self._display = viewer, display
-        self._files = Latest(self._on_written, failed=self._on_failed)
-        self._tracks = Latest(self._on_tracks, failed=self._on_failed)
+        self._files = Latest(self._on_written, failed=self._on_failed, what="Exporting")
+        self._tracks = Latest(self._on_tracks, failed=self._on_failed, what="Following pores")
         self._written: WeakKeyDictionary[Layer, set[Path]] = WeakKeyDictionary()
         self._remark = ""  # of the rows that are written
         self.tables, self.plot = QPushButton("Export…"), QPushButton("Save plot…")
@@ -118,7 +121,7 @@ class ExportRow(QWidget):
             return
         rows, again = results.copy(), folder / shown.stem in self._written.get(layer, set())
 
-        def write() -> list[Path]:
+        def write() -> Written:
             record = export_record(
                 source,
                 rows.settings_for(within),
@@ -128,10 +131,11 @@ class ExportRow(QWidget):
             )
             if not again:
                 check_earlier(folder, shown.stem, record["inputs"], origin)
+            record["command"] = export_command(shown, source, folder, labels)
             record["labels_made_by"] = maker_of_labels(folder, shown.stem)
             paths = rows.write(folder, shown.stem, record, labels, within=within)
             self._written.setdefault(layer, set()).add(folder / shown.stem)
-            return paths
+            return paths, layer
 
         self._remark = rows.remark
         self._files.submit(write)
@@ -161,7 +165,7 @@ class ExportRow(QWidget):
             explain(error)
             return
         self._remark = shown.results.remark
-        self._files.submit(lambda: save_shown(shown, target))
+        self._files.submit(lambda: (save_shown(shown, target), None))
         self.enable()
 
     def add_tracks(self) -> None:
@@ -186,10 +190,13 @@ class ExportRow(QWidget):
         self._viewer.add_layer(Layer.create(*made))
         self.enable()
 
-    def _on_written(self, paths: list[Path]) -> None:
+    def _on_written(self, written: Written) -> None:
         from napari.utils.notifications import show_info
 
         self.enable()
+        paths, layer = written
+        if layer is not None:
+            self.tables_written.emit(layer, paths[0].parent)
         only = f" ({self._remark})" if self._remark else ""
         show_info(f"Wrote {', '.join(p.name for p in paths)} to {paths[0].parent}{only}")
 

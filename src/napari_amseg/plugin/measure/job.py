@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from napari_amseg.labels import LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.pipeline.stack import FrameResult, measure_stack
+from napari_amseg.plugin.activity import Activity
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.layers import LabelSource, label_source
 from napari_amseg.plugin.measure.results import Results
 from napari_amseg.provenance import InputHashes, run_record
@@ -78,8 +80,10 @@ class Measuring:
 
         n_frames = layer.data.shape[0] if layer.ndim == 3 else 1
         self.results = Results(n_frames, experiment, settings)
-        self._ended, self._cancel = ended, threading.Event()
+        self._ended, self._cancel = ended, cancel_event()
         self._error: Exception | None = None
+        self._activity = Activity()
+        self._activity.begin(f"Measuring {layer.name}", n_frames)
         job = MeasureJob(layer.data, label_source(layer).scheme, experiment, settings)
         self._worker = create_worker(
             run_measure_job,
@@ -92,6 +96,7 @@ class Measuring:
     def cancel(self) -> None:
         """Stop; what is measured stays."""
         self._cancel.set()
+        self._activity.end()
 
     def _take(self, batch: list[FrameResult] | Problem) -> None:
         if self._cancel.is_set():
@@ -101,9 +106,11 @@ class Measuring:
             return
         for result in batch:
             self.results.add(result.frame, result.row, result.pores)
+        self._activity.show(self.results.n_done, self.results.n_frames)
         self.results.changed.emit()
 
     def _on_end(self) -> None:
+        self._activity.end()
         if not self._cancel.is_set():
             self._ended(self._error)
 

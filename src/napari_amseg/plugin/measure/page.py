@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QSplitter,
     QVBoxLayout,
@@ -22,14 +20,18 @@ from qtpy.QtWidgets import (
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.measure.quantities import QUANTITIES
 from napari_amseg.plugin.choice import LayerChoice
+from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.command.results import measure_plan
 from napari_amseg.plugin.experiment_form import ExperimentForm
 from napari_amseg.plugin.fields import DropDown, Lines
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold, SettingsForm, TidyForm
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, SettingsForm, TidyForm
 from napari_amseg.plugin.layers import is_labels
 from napari_amseg.plugin.measure.details_panel import DetailsPanel
 from napari_amseg.plugin.measure.export import Display, ExportRow
 from napari_amseg.plugin.measure.plots import SeriesPlots
 from napari_amseg.plugin.measure.range_row import RangeRow
+from napari_amseg.plugin.page import Page
 from napari_amseg.plugin.theme import Palette, palette
 from napari_amseg.settings import options
 
@@ -38,13 +40,13 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _PLOTS_HEIGHT_PX = 220
+_NOTHING = "Choose labels and press Measure: area, depth and pores over time appear here."
 _WIDE_PX = 760  # from here on, the details stand beside the series
 _DETAILS_SHARE = 0.4  # of a wide dock
-_SCROLL_BAR_PX = 16
 _WIDTH_PX = 400
 
 
-class MeasurePage(QScrollArea):
+class MeasurePage(Page):
     """The parts of the widget. display : gives what is shown, for the exports."""
 
     def __init__(self, viewer: napari.Viewer, display: Callable[[], Display | str]) -> None:
@@ -53,11 +55,12 @@ class MeasurePage(QScrollArea):
         self._build_choices(viewer)
         self.measure_button = QPushButton("Measure")
         self.exports = ExportRow(viewer, display)
+        self.command = CommandButton(lambda: measure_plan(display()))
         self.progress = QProgressBar()
         self.progress.setVisible(False)
         self.remark, self.readout = Lines(), QLabel(" ")
         self.remark.setVisible(False)
-        self.range, self.plots = RangeRow(), SeriesPlots(colors)
+        self.range, self.plots = RangeRow(), SeriesPlots(colors, _NOTHING)
         self.plots.setMinimumHeight(_PLOTS_HEIGHT_PX)
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.readout.setToolTip("What lies under the mouse.")
@@ -111,24 +114,20 @@ class MeasurePage(QScrollArea):
         layout.setSpacing(5)
         layout.addWidget(top)
         layout.addWidget(self.experiment)
-        row = QHBoxLayout()
-        row.addWidget(Fold("Options", self.settings), 1)
-        row.addWidget(self.measure_button, 1, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(row)
+        layout.addWidget(Fold("Options", self.settings, beside=self.measure_button))
         layout.addWidget(self.progress)
         layout.addWidget(self.remark)
         layout.addWidget(self.splitter, 1)
         layout.addWidget(self.exports)
+        layout.addWidget(self.command, 0, Qt.AlignmentFlag.AlignRight)
+        inside.setMinimumWidth(WIDGET_WIDTH_PX)
         self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(WIDGET_WIDTH_PX + _SCROLL_BAR_PX)
         self.viewport().installEventFilter(self)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """As high as its parts need, and no wider than the other widgets."""
-        return QSize(_WIDTH_PX, self.widget().sizeHint().height())
+        size = super().sizeHint()
+        return QSize(max(_WIDTH_PX, size.width()), size.height())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """A wide dock has the details beside the series, a narrow one below."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, Qt, Signal
 
 from napari_amseg.measure.quantities import MAIN_QUANTITIES, Quantity
+from napari_amseg.plugin.curtain import Curtain
 from napari_amseg.plugin.measure.compared import Compared, Overlay
 from napari_amseg.plugin.measure.results import Range, Results
 from napari_amseg.plugin.measure.series_plot import SeriesPlot
@@ -29,13 +30,14 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
 
     frame_chosen : a click or a dragged mark chose this frame. range_dragged : first and last frame
     of the range that was dragged. hovered : what lies under the mouse, empty outside.
+    nothing : what to say while there is nothing to draw.
     """
 
     frame_chosen = Signal(int)
     range_dragged = Signal(int, int)
     hovered = Signal(str)
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, nothing: str = "") -> None:
         super().__init__()
         self.ci.layout.setSpacing(0)
         self.ci.layout.setContentsMargins(2, 2, 8, 2)
@@ -49,6 +51,7 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
         self._n_frames, self._frame = 1, 0
         self._plots: list[SeriesPlot] = []
         self.signal_axis: SignalAxis
+        self._nothing, self._curtain = nothing, Curtain(self, palette, nothing)
         self._build()
         self.scene().sigMouseClicked.connect(self._on_click)
         self._moves = pg.SignalProxy(
@@ -86,6 +89,7 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
     def set_palette(self, palette: Palette) -> None:
         """Take on the colours of a theme."""
         self._palette = palette
+        self._curtain.set_palette(palette)
         self._build()
 
     def show_quantities(self, quantities: Sequence[Quantity]) -> None:
@@ -112,8 +116,17 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
         self.signal_axis.show(overlay)
         self._show_titles()
 
+    def say_nothing(self, why: str) -> None:
+        """Say something else while there is nothing to draw."""
+        self._nothing = why
+        self._draw_curtain()
+
+    def _draw_curtain(self) -> None:
+        self._curtain.say("" if self._results is not None else self._nothing)
+
     def _draw(self) -> None:
         results, compared = self._results, self._compared
+        self._draw_curtain()
         empty = np.empty(0)
         frames = np.arange(results.n_frames, dtype=np.float64) if results is not None else empty
         for plot in self._plots:

@@ -15,7 +15,7 @@ from napari_amseg.plugin.measure.compared import Overlay
 from napari_amseg.plugin.tasks import Latest
 
 _BY_HEADER = "auto"
-_SHORT_PX = 48
+_SHORT_PX = 68
 _OFFSET_PX = 74
 
 
@@ -33,7 +33,7 @@ class SignalForm(QWidget):
         self.problem = ""
         self._columns = Latest(self._on_columns, failed=self._on_failed)
         self._signals = Latest(self._on_signal, failed=self._on_failed)
-        self.path = PathEdit(folder=False, hint="CSV file with times and values")
+        self.path = PathEdit(folder=False, hint="CSV file")
         self.path.setToolTip("Photodiode, laser power, acoustic emission: a column of times, one "
                              "of values.")  # fmt: skip
         self.offset = FreeNumber("0 ms")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt
 
 from napari_amseg.measure.quantities import bin_count
+from napari_amseg.plugin.curtain import Curtain
 from napari_amseg.plugin.measure.series_plot import SparseAxis
 from napari_amseg.plugin.theme import Palette
 
@@ -40,6 +41,7 @@ class SmallPlot(pg.PlotWidget):
         plot.setContentsMargins(0, 0, 6, _MARGIN_PX)
         for axis in axes.values():
             axis.enableAutoSIPrefix(False)
+        self._curtain = Curtain(self, palette)
         self.set_palette(palette)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
@@ -49,6 +51,7 @@ class SmallPlot(pg.PlotWidget):
     def set_palette(self, palette: Palette) -> None:
         """Take on the colours of a theme; draws anew."""
         self.palette_ = palette
+        self._curtain.set_palette(palette)
         self.setBackground(palette.background)
         for side in ("left", "bottom"):
             axis = self.getPlotItem().getAxis(side)
@@ -61,6 +64,12 @@ class SmallPlot(pg.PlotWidget):
         self.clear()
         self._name("")
         self.say(why)
+        self._curtain.say(why or " ")
+
+    def _begin(self) -> None:
+        """Take away the curves, and the reason why there were none."""
+        self._curtain.say("")
+        self.clear()
 
     def say(self, text: str) -> None:
         """The line of text above the plot."""
@@ -100,7 +109,7 @@ class HistogramPlot(SmallPlot):
 
         means : of both, as the numbers of the range have them.
         """
-        self.clear()
+        self._begin()
         series = [values] if compared is None else [values, compared]
         known = [s[np.isfinite(s)] for s in series]
         if not known[0].size:
@@ -142,7 +151,7 @@ class CurvePlot(SmallPlot):
         below: Values | None = None,
     ) -> None:
         """Draw y(x); name : of x, with its unit. below : a faint curve, what is expected."""
-        self.clear()
+        self._begin()
         self._name(name)
         if below is not None:
             self.plot(x, below, pen=self._pen(self.palette_.faint, 1))

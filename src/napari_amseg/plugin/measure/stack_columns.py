@@ -14,7 +14,7 @@ class StackColumns:
 
     def __init__(self, kept: Callable[[], None]) -> None:
         self._kept = kept
-        self._latest = Latest(self._on_columns)
+        self._latest = Latest(self._on_columns, what="Following pores")
 
     def want(self, stacks: Sequence[tuple[Results, Range | None]]) -> None:
         """Compute for each stack, with its laser-on range if it was chosen by hand."""

@@ -42,7 +42,7 @@ class Measure(QWidget):
         self.results: Results | None = None
         self._job: Measuring | None = None
         self._edits: Edits | None = None
-        self._range: Range | None = None  # chosen by hand
+        self.chosen_range: Range | None = None  # by hand
         self._details = Latest(self._show_details)
         self._of_stack = StackColumns(self._draw)
         self.page = MeasurePage(napari_viewer, self._display)
@@ -86,14 +86,14 @@ class Measure(QWidget):
 
     def within(self) -> Range:
         """First and last frame that count, both included."""
-        if self._range is not None:
-            return self._range
+        if self.chosen_range is not None:
+            return self.chosen_range
         return (0, 0) if self.results is None else self.results.found_range()
 
     def _on_layer(self) -> None:
         """Another layer: fill in what it knows, show the rows it brings."""
         self._stop_measuring()
-        self._range = None
+        self.chosen_range = None
         page, layer = self.page, self.page.labels.layer()
         self._edits = None if layer is None else Edits(layer, self._on_edit)
         if layer is None:
@@ -154,17 +154,17 @@ class Measure(QWidget):
         n_frames = 1 if self.results is None else self.results.n_frames
         within = self.within()
         self.page.plots.set_range(within)
-        self.page.range.set_range(within, n_frames, automatic=self._range is None)
+        self.page.range.set_range(within, n_frames, automatic=self.chosen_range is None)
 
     def choose_range(self, first: int, last: int) -> None:
         """Let the frames from `first` to `last`, both included, count."""
-        self._range = first, last
+        self.chosen_range = first, last
         self._show_range()
         self._refresh.start()
 
     def find_range(self) -> None:
         """Let the frames with the laser on count, found from the keyhole."""
-        self._range = None
+        self.chosen_range = None
         self._show_range()
         self._refresh.start()
 
@@ -193,7 +193,7 @@ class Measure(QWidget):
         self._details.submit(lambda: (task(), results, compared))
         if any(q.of_stack for q in (*page.range.quantities(), self.quantity)):
             others = [] if compared is None else [(compared.results, None)]
-            self._of_stack.want([(results, self._range), *others])
+            self._of_stack.want([(results, self.chosen_range), *others])
 
     def _show_details(self, outcome: Any) -> None:
         details, results, compared = outcome
@@ -256,7 +256,7 @@ class Measure(QWidget):
         if self._edits is not None:
             self._edits.look()
         self.compare.look()
-        compared, chosen = self.compare.over(results), self._range is not None
+        compared, chosen = self.compare.over(results), self.chosen_range is not None
         if why := why_not_saved(results, compared):
             return why
         return Display(

@@ -7,7 +7,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
 
-from napari_amseg.plugin.forms import SettingsForm
+from napari_amseg.plugin.forms import PathEdit, SettingsForm
 from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Invert
 
 # In the order in which they are applied, as on the command line.
@@ -28,6 +28,7 @@ class ChainForm(QWidget):
         super().__init__()
         self.groups: dict[type[Any], QGroupBox] = {}
         self.forms: dict[type[Any], SettingsForm] = {}
+        self._offered: dict[str, str] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for title, step, paths, tip in _STEPS:
@@ -47,6 +48,15 @@ class ChainForm(QWidget):
         form.changed.connect(lambda: group.isChecked() and self.changed.emit())
         self.groups[step], self.forms[step] = group, form
         return group
+
+    def offer_fields(self, flat: str | None, dark: str | None) -> None:
+        """Fill in the flats and darks recorded with a stack; what the user chose stays."""
+        form = self.forms[FlatField]
+        for name, address in (("flat", flat), ("dark", dark)):
+            field, before = form.field(name), self._offered.get(name, "")
+            if isinstance(field, PathEdit) and field.path() == before:
+                field.set_path(address)
+                self._offered[name] = address or ""
 
     def value(self) -> Chain:
         """The chain of the steps that are on.

@@ -5,21 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_amseg.io import OutputFiles, write_json
 from napari_amseg.plugin.choice import LayerChoice
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, TidyForm
+from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.command.plan import MakePlan
+from napari_amseg.plugin.command.results import preprocess_plan
+from napari_amseg.plugin.forms import TidyForm
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
@@ -31,6 +33,7 @@ from napari_amseg.plugin.layers import (
     is_image,
     place_on,
 )
+from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.preprocess.chain_form import ChainForm
 from napari_amseg.plugin.preview import Previewer, PreviewImage, PreviewLayer
 from napari_amseg.plugin.tasks import Latest, explain
@@ -53,12 +56,13 @@ class Preprocess(QWidget):
         self._previewer = Previewer()
         self._preview_layer = PreviewLayer(napari_viewer)
         self._previews = Latest(self._show_preview, failed=self._say_problem)
-        self._applied = Latest(self._add)
+        self._applied = Latest(self._add, what="Preparing the steps")
         self._build()
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.timeout.connect(self._compute_preview)
         self.form.changed.connect(self._on_change)
+        self.image.layer_changed.connect(self._offer_fields)
         self.image.layer_changed.connect(self._on_change)
         self.live.toggled.connect(self._on_change)
         self.from_shape.clicked.connect(self._crop_from_shape)
@@ -67,6 +71,7 @@ class Preprocess(QWidget):
         self.load_button.clicked.connect(self._on_load)
         napari_viewer.dims.events.current_step.connect(self._on_frame)
         self.destroyed.connect(lambda *_: self._stop())
+        self._offer_fields()
         self._on_change()
 
     def _build(self) -> None:
@@ -80,15 +85,16 @@ class Preprocess(QWidget):
             "Draw a rectangle in a Shapes layer, select that layer, press this."
         )
         self.form.groups[Crop].layout().addWidget(self.from_shape)
+        self.setTabOrder(self.form.forms[Crop].field("x1"), self.from_shape)
         self.from_shape.setVisible(False)
         self.form.groups[Crop].toggled.connect(self.from_shape.setVisible)
         self.live = QCheckBox("Live preview of the shown frame")
+        self.live.setToolTip("Show the frame with the steps applied, as a layer over the stack.")
         self.live.setChecked(True)
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.apply_button = QPushButton("Apply")
         self.save_button, self.load_button = QPushButton("Save chain…"), QPushButton("Load chain…")
-        self.save_button.setToolTip("Save these steps as JSON, to be replayed here or by `amseg`.")
         self.load_button.setToolTip("Fill the form from a saved chain or from a _run.json.")
         inside = QWidget()
         layout = QVBoxLayout(inside)
@@ -102,15 +108,8 @@ class Preprocess(QWidget):
         layout.addWidget(self.apply_button)
         layout.addLayout(chain_buttons)
         layout.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
+        self.command = CommandButton(self._command)
+        fill(self, inside, self.command)
 
     def _chain(self) -> Chain | None:
         """The chain in the form; None, and says why, if it is not complete."""
@@ -120,21 +119,31 @@ class Preprocess(QWidget):
             self._say_problem(error)
             return None
 
+    def _offer_fields(self, *_: Any) -> None:
+        """Fill the flat field's paths in, without switching it on, where the file has both."""
+        layer = self.image.layer()
+        source = None if layer is None else image_source(layer)
+        if source is None or source.chain.steps:  # corrected or cropped before
+            self.form.offer_fields(None, None)
+        else:
+            self.form.offer_fields(source.stack.flat, source.stack.dark)
+
     def _on_change(self, *_: Any) -> None:
         """Another image or another setting: say what can be done and renew the preview."""
         self.status.setText("")
         chain = self._chain()
-        if self.image.layer() is None:
-            why_not = "Open an image stack first."
-        elif chain is None:
-            why_not = "The form is not complete, see above."
+        no_chain = ""
+        if chain is None:
+            no_chain = "The form is not complete, see above."
         elif not chain.steps:
-            why_not = "Switch on at least one step."
-        else:
-            why_not = ""
+            no_chain = "Switch on at least one step."
+        why_not = no_chain if self.image.layer() is not None else "Open an image stack first."
         self.apply_button.setEnabled(not why_not)
         self.apply_button.setToolTip(why_not or "Add the corrected stack as a new, lazy layer.")
-        self.save_button.setEnabled(bool(chain and chain.steps))
+        self.save_button.setEnabled(not no_chain)
+        self.save_button.setToolTip(
+            no_chain or "Save these steps as JSON, to be replayed here or by `amseg`."
+        )
         if why_not or not self.live.isChecked():
             self._pause.stop()
             self._previews.drop()
@@ -227,6 +236,9 @@ class Preprocess(QWidget):
             self.form.set_value(read_chain(path))
         except (ValueError, OSError) as error:
             explain(error)
+
+    def _command(self) -> MakePlan:
+        return preprocess_plan(self.image.layer(), self.form.value())
 
     def _stop(self) -> None:
         self._previews.stop()

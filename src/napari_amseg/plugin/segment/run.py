@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_amseg.models import Bundle
-from napari_amseg.pipeline.jobs import Failed, Finished, FrameDone, Started
+from napari_amseg.pipeline import RunRequest
+from napari_amseg.pipeline.jobs import Failed, Finished, FrameDone, Glimpse, Started
 from napari_amseg.pipeline.supervise import ComputeProcess
+from napari_amseg.plugin.activity import Activity
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.edits import Edits
+from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
@@ -36,8 +40,6 @@ from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 if TYPE_CHECKING:
     import napari
     from napari.layers import Image, Labels, Layer
-
-_ACTIVITY_SECONDS = 1.0
 
 
 class SegmentRun:
@@ -83,16 +85,18 @@ class SegmentRun:
             confidence=confidence,
             confidence_path=confidence_path,
         )
+        self._request = RunRequest(
+            source.stack, Path(), safe_stem(image.name), source.chain, settings, maps, post
+        )
         self.progress = Progress(shape[0])
         self.results = Results(shape[0], source.experiment, self.job.measure)
         self.confidence_layer = self._make_confidence(image)
         self.layer = self._make_layer(image)
         self._was_shown = False
-        self.cancel = threading.Event()
+        self.cancel = cancel_event()
         self.ended, self.outcome, self.error = False, "", ""
         self._fresh: set[int] = set()
-        self._activity: Any = None
-        self._shown_in_activity, self._activity_at = 0, 0.0
+        self._activity = Activity()
         self._worker: Any = None
         self._begin = time.monotonic()
         self._started: Started | None = None
@@ -100,7 +104,12 @@ class SegmentRun:
     def _make_layer(self, image: Layer) -> Labels:
         from napari.layers import Labels
 
-        source = LabelSource(self.job.source.experiment, self.job.bundle.card.scheme, self.results)
+        source = LabelSource(
+            self.job.source.experiment,
+            self.job.bundle.card.scheme,
+            self.results,
+            made_by=(self._request, self.job.bundle),
+        )
         data, options, _ = labels_layer(
             self.job.labels, f"{image.name} labels", source, place_on(image)
         )
@@ -166,6 +175,8 @@ class SegmentRun:
             if isinstance(record, FrameDone):
                 self.results.add(record.frame, record.row, record.pores)
                 self._fresh.add(record.frame)
+            elif isinstance(record, Glimpse):
+                self._fresh.add(record.frame)
             elif isinstance(record, Started):
                 self._started = record
             elif isinstance(record, Finished):
@@ -182,26 +193,12 @@ class SegmentRun:
             return
         if not self._fresh:
             return
-        self._update_activity()
+        self._activity.show(self.progress.done, self.progress.n_frames)
         if current_frame(self._viewer, self.layer) in self._fresh:
             for layer in self._shown():
                 layer.refresh(thumbnail=False, extent=False, highlight=False)
         self._fresh.clear()
         self.results.changed.emit()
-
-    def _update_activity(self) -> None:
-        """The activity bar of napari: a change lets events in and redraws, so not at every call."""
-        from napari.utils import progress
-
-        now = time.monotonic()
-        if self.ended or now - self._activity_at < _ACTIVITY_SECONDS:
-            return
-        if self._activity is None:
-            self._activity = progress(total=self.progress.n_frames, desc=self.layer.name)
-        self._activity_at = now
-        done, before = self.progress.done, self._shown_in_activity
-        self._shown_in_activity = done
-        self._activity.update(done - before)
 
     def _finish(self, finished: Finished) -> None:
         done, n_frames = self.progress.done, self.progress.n_frames
@@ -222,11 +219,7 @@ class SegmentRun:
         engine = self._started
         return {
             "files": list(self.job.source.stack.files),
-            "settings": {
-                "segment": self.job.settings.to_json(),
-                "post": self.job.post.to_json(),
-                "measure": self.job.measure.to_json(),
-            },
+            "settings": self._request.settings_record(),
             "chain": finished.chain,
             "model": finished.model,
             "engine": {"name": engine.engine, "device": engine.device} if engine else None,
@@ -245,8 +238,7 @@ class SegmentRun:
         self.refresh()
         for layer in self._shown():
             layer.refresh()  # with the thumbnail, once
-        if self._activity is not None:
-            self._activity.close()
+        self._activity.end()
         self.ended = True
         if self._edited:
             self._on_edit(self.layer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,17 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import Failed, Prepare, Prepared
 from napari_amseg.pipeline.supervise import shared_process
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.choice import LayerChoice
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold, SettingsForm, TidyForm
+from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.command.plan import MakePlan
+from napari_amseg.plugin.command.results import segment_plan
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import SettingsForm, TidyForm
 from napari_amseg.plugin.layers import current_frame, image_source, is_image
 from napari_amseg.plugin.model_choice import ModelChoice, describe
+from napari_amseg.plugin.page import fill
+from napari_amseg.plugin.remembered import recall, remember
 from napari_amseg.plugin.segment.run import SegmentRun
 from napari_amseg.plugin.tasks import Latest, explain
 from napari_amseg.plugin.warm_up import warm_up_labels
@@ -34,10 +40,11 @@ class Segment(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self.run: SegmentRun | None = None
-        self._closed = threading.Event()
+        self._closed = cancel_event()
         self._prepared = Latest(self._show_device)
         warm_up_labels()
         self._build()
+        recall("Segment", self)
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
         self._timer.timeout.connect(self._tick)
@@ -68,9 +75,8 @@ class Segment(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(True)
         self.progress.setVisible(False)
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
-        layout = QVBoxLayout(self)
-        top = QWidget()
+        inside, top = QWidget(), QWidget()
+        layout = QVBoxLayout(inside)
         form = TidyForm(top)
         form.add("image", self.image)
         form.add("model", self.model)
@@ -87,6 +93,8 @@ class Segment(QWidget):
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
         layout.addStretch(1)
+        self.command = CommandButton(self._command)
+        fill(self, inside, self.command)
 
     @property
     def is_running(self) -> bool:
@@ -210,9 +218,20 @@ class Segment(QWidget):
         self.status.setText(run.outcome)
         if run.error:
             explain(ValueError(run.error))
+        elif not run.cancel.is_set():
+            remember("Segment", self)
         self._enable()
         if shared_process().pid is None:  # ended by a cancel: be ready for the next click
             self._on_change()
+
+    def _command(self) -> MakePlan:
+        return segment_plan(
+            self.image.layer(),
+            self.model.bundle(),
+            self.settings.value(),
+            self.maps.value(),
+            self.post.value(),
+        )
 
     def _stop(self) -> None:
         """The widget closes: nothing goes on behind it."""

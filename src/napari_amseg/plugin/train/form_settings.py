@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
 from napari_amseg.dataset.augment import AugmentSettings
 from napari_amseg.plugin.fields import DropDown
-from napari_amseg.plugin.forms import Fold, SettingsForm, TidyForm
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import SettingsForm, TidyForm
 from napari_amseg.settings import options
 from napari_amseg.train import TrainSettings
 
@@ -83,6 +84,11 @@ class TrainingForm(QWidget):
         """The settings as filled in; ValueError if one is not allowed."""
         rest = self.rest.value()
         return replace(self.main.value(), **{name: getattr(rest, name) for name in _REST})
+
+    def show_settings(self, settings: TrainSettings) -> None:
+        """Fill in settings."""
+        self.main.set_value(settings)
+        self.rest.set_value(settings)
 
     def _fill(self, index: int) -> None:
         self.main.set_value(PRESETS[index].settings)

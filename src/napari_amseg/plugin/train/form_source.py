@@ -70,6 +70,7 @@ class SourceForm(QWidget):
             layout.addWidget(part)
         layout.addWidget(self.found)
         self._facts: BenchmarkFacts | None = None
+        self._wanted_split: str | None = None
         self._looks = Latest(self._show, failed=self._show_problem)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -86,8 +87,9 @@ class SourceForm(QWidget):
         """Whether layers are chosen, not a benchmark."""
         return self.kind_box.currentIndex() == 0
 
-    def use_benchmark(self, folder: str | Path) -> None:
-        """Choose a benchmark folder."""
+    def use_benchmark(self, folder: str | Path, split: str | None = None) -> None:
+        """Choose a benchmark folder, and one of its splits."""
+        self._wanted_split = split
         self.kind_box.setCurrentIndex(1)
         self.folder.set_path(folder)
 
@@ -151,6 +153,7 @@ class SourceForm(QWidget):
             self.split_box.addItem(name, name)
         if not facts.splits:
             self.split_box.addItem(_NEW_SPLIT, None)
+        self.split_box.setCurrentIndex(max(0, self.split_box.findData(self._wanted_split)))
         self.changed.emit()
 
     def _show_problem(self, error: BaseException) -> None:

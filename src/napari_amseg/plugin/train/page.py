@@ -27,14 +27,21 @@ class ProgressPage(QWidget):
         layout.addWidget(self.about)
         layout.addWidget(self.plots, 3)
         layout.addWidget(self.preview, 4)
+        self._show_plots(False)
 
     def set_palette(self, palette: Palette) -> None:
         """Take on the colours of a theme."""
         self.plots.set_palette(palette)
         self.preview.set_palette(palette)
 
+    def _show_plots(self, shown: bool) -> None:
+        """Axes of a training that has not begun would mean nothing."""
+        for part in (self.plots, self.preview):
+            part.setVisible(shown)
+
     def clear(self) -> None:
         """Nothing of the training before."""
+        self._show_plots(False)
         self._began = None
         self.about.setText("")
         self.plots.show_history((), None)
@@ -47,6 +54,7 @@ class ProgressPage(QWidget):
             return
         if began is not self._began:
             self._began = began
+            self._show_plots(True)
             self._show_start(began)
         self.plots.show_history(history, progress.best_epoch)
         if progress.prediction is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import Failed, Finished
 from napari_amseg.pipeline.supervise import ComputeProcess
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.segment.job import in_words
 from napari_amseg.plugin.tasks import follow
 from napari_amseg.plugin.train.job import (
@@ -103,7 +103,7 @@ class TrainRun:
     def __init__(self, job: TrainJob) -> None:
         self.job = job
         self.progress = TrainProgress()
-        self.cancel = threading.Event()
+        self.cancel = cancel_event()
         self.ended, self.error = False, ""
         self.bundle: Bundle | None = None
         self.fresh = False

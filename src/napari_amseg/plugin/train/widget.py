@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
@@ -19,9 +19,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_amseg.pipeline.supervise import shared_process
+from napari_amseg.plugin.activity import Activity
+from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.command.folders import train_plan
+from napari_amseg.plugin.command.plan import MakePlan
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.forms import WIDGET_WIDTH_PX
 from napari_amseg.plugin.page import scrolled
+from napari_amseg.plugin.remembered import recall, remember
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.theme import palette
 from napari_amseg.plugin.train.form_network import NetworkForm
@@ -37,7 +42,6 @@ if TYPE_CHECKING:
 
 _REFRESH_MS = 200
 _LEAST_HEIGHT_PX = 260
-_SCROLL_BAR_PX = 16
 
 
 class Train(QWidget):
@@ -47,8 +51,10 @@ class Train(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self.run: TrainRun | None = None
+        self._activity = Activity()
         self._stopped = False
         self._build()
+        recall("Train", self)
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
         self._timer.timeout.connect(self._tick)
@@ -75,7 +81,7 @@ class Train(QWidget):
         self.tabs.addTab(self._set_up_page(), "Set up")
         self.page = ProgressPage(palette(self._viewer))
         self.tabs.addTab(scrolled(self.page), "Progress")
-        self.setMinimumWidth(WIDGET_WIDTH_PX + _SCROLL_BAR_PX)
+        self.status.setMinimumWidth(WIDGET_WIDTH_PX)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button, 2)
         buttons.addWidget(self.cancel_button, 1)
@@ -84,6 +90,8 @@ class Train(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
+        self.command = CommandButton(self._command)
+        layout.addWidget(self.command, 0, Qt.AlignmentFlag.AlignRight)
 
     def _set_up_page(self) -> QScrollArea:
         inside = QWidget()
@@ -144,6 +152,7 @@ class Train(QWidget):
         self.progress.setFormat("")
         self.progress.setVisible(True)
         self.tabs.setCurrentIndex(1)
+        self._activity.begin("Training")
         self.run.start(process)
         self._timer.start()
         self._enable()
@@ -160,6 +169,14 @@ class Train(QWidget):
             augment=self.training.augment.value(),
         )
 
+    def _command(self) -> MakePlan:
+        benchmark = self.source.value()
+        if not isinstance(benchmark, Path):
+            return train_plan(None, Path())
+        request = self._request(benchmark)
+        folder = request.folder if self.output.path.path() else benchmark.parent / "model"
+        return train_plan(request, folder)
+
     def cancel(self) -> None:
         """Stop the training; the best and the last epoch stay."""
         if self.run is not None and self.is_running:
@@ -175,6 +192,7 @@ class Train(QWidget):
         done, steps = run.progress.steps_done
         self.progress.setRange(0, steps)
         self.progress.setValue(done)
+        self._activity.show(done, steps)
         self.progress.setFormat(text)
         if not run.cancel.is_set():
             self.status.setText("" if steps else text)
@@ -186,10 +204,13 @@ class Train(QWidget):
 
     def _on_end(self, run: TrainRun) -> None:
         self._timer.stop()
+        self._activity.end()
         self.progress.setVisible(False)
         self.status.setText(run.outcome)
         if run.error:
             explain(ValueError(run.error))
+        elif not run.cancel.is_set():
+            remember("Train", self)
         self.output.look()
         self._enable()
 
@@ -211,6 +232,7 @@ class Train(QWidget):
             return
         self._stopped = True
         self._timer.stop()
+        self._activity.end()
         self.source.stop()
         self.output.stop()
         self._viewer.events.theme.disconnect(self._on_theme)

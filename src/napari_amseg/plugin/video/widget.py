@@ -17,11 +17,18 @@ from qtpy.QtWidgets import (
 )
 
 from napari_amseg.pipeline.video import STRIP_SUFFIXES
+from napari_amseg.plugin.activity import Activity
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.choice import LayerChoice
+from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.command.plan import MakePlan
+from napari_amseg.plugin.command.views import video_plan
 from napari_amseg.plugin.experiment_form import ExperimentForm
 from napari_amseg.plugin.files import safe_stem
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX, Fold, SettingsForm, TidyForm
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import SettingsForm, TidyForm
 from napari_amseg.plugin.layers import image_source, is_image, is_labels, label_source
+from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.video.job import Ended, Written, run_video_job, video_request
 from napari_amseg.report.video import VideoSettings
@@ -41,6 +48,7 @@ class Video(QWidget):
         self._viewer = napari_viewer
         self._cancel: threading.Event | None = None
         self._worker: Any = None
+        self._activity = Activity()
         self._build()
         for choice in (self.image, self.labels):
             choice.layer_changed.connect(self._on_layer)
@@ -55,6 +63,7 @@ class Video(QWidget):
         self.labels = LayerChoice(self._viewer, is_labels, nothing="segment or open labels first")
         self.truth = LayerChoice(self._viewer, is_labels, follow=False, nothing="no labels")
         self.with_truth = QCheckBox("with a panel of the truth")
+        self.with_truth.setToolTip("A third panel with other labels of the same frames beside.")
         self.image.setToolTip("The frames, shown with the contrast of this layer.")
         self.labels.setToolTip("Masks of the same frames: a prediction.")
         self.truth.setToolTip("True masks of the same frames.")
@@ -70,14 +79,14 @@ class Video(QWidget):
         )
         self.write_button, self.progress = QPushButton(), QProgressBar()
         self.progress.setVisible(False)
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
-        layout = QVBoxLayout(self)
-        top, below = QWidget(), QWidget()
+        inside, top, below = QWidget(), QWidget(), QWidget()
+        layout = QVBoxLayout(inside)
         form = TidyForm(top)
         form.add("image", self.image)
         form.add("labels", self.labels)
         form.add("", self.with_truth)
         form.add("truth", self.truth)
+        self._choices = form
         form = TidyForm(below)
         form.add("frames", self.frames)
         self.settings.add_rows_to(form)
@@ -85,6 +94,8 @@ class Video(QWidget):
         for part in (top, self.experiment, below, looks, self.write_button, self.progress):
             layout.addWidget(part)
         layout.addStretch(1)
+        self.command = CommandButton(self._command)
+        fill(self, inside, self.command)
 
     @property
     def is_running(self) -> bool:
@@ -110,7 +121,7 @@ class Video(QWidget):
         elif self.with_truth.isChecked() and self.truth.layer() is self.labels.layer():
             why_not = "Truth and labels are the same layer: choose another for one of them."
         running = self.is_running
-        self.truth.setVisible(self.with_truth.isChecked())
+        self._choices.setRowVisible(self.truth, self.with_truth.isChecked())
         self.write_button.setText("Cancel" if running else "Write…")
         self.write_button.setEnabled(running or not why_not)
         self.write_button.setToolTip(
@@ -143,7 +154,6 @@ class Video(QWidget):
         final = path if path.suffix else path.with_suffix(".mp4")
         asked, path = asked and final == path, final
         try:
-            looks = self.looks.value().to_json() | {"fps": self.settings.value().fps}
             request = video_request(
                 image,
                 labels,
@@ -151,14 +161,15 @@ class Video(QWidget):
                 path,
                 experiment=self.experiment.value(),
                 frames=self.frames.text(),
-                settings=VideoSettings(**looks),
+                settings=self._looks(),
                 overwrite=asked,
             )
         except (ValueError, OSError) as error:
             explain(error)
             return
-        cancel = self._cancel = threading.Event()
+        cancel = self._cancel = cancel_event()
         self.progress.setRange(0, 0)
+        self._activity.begin(f"Writing {path.name}")
         self._worker = create_worker(
             run_video_job,
             request,
@@ -176,16 +187,33 @@ class Video(QWidget):
         if isinstance(told, Written):
             self.progress.setRange(0, told.n_frames)
             self.progress.setValue(told.done)
+            self._activity.show(told.done, told.n_frames)
             return
         self._cancel = None
+        self._activity.end()
         self._enable()
         if told.error is not None:
             explain(told.error)
         elif not told.cancelled:
             show_info(f"Wrote {path}")
 
+    def _command(self) -> MakePlan:
+        return video_plan(
+            self.image.layer(),
+            self.labels.layer(),
+            self.truth.layer() if self.with_truth.isChecked() else None,
+            self.experiment.value(),
+            frames=self.frames.text(),
+            settings=self._looks(),
+        )
+
+    def _looks(self) -> VideoSettings:
+        looks = self.looks.value().to_json() | {"fps": self.settings.value().fps}
+        return VideoSettings(**looks)
+
     def _stop(self) -> None:
         """The widget closes: nothing goes on behind it."""
+        self._activity.end()
         if self._cancel is not None:
             self._cancel.set()
             self._cancel = None

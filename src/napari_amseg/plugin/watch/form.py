@@ -12,7 +12,8 @@ from napari_amseg.models import Bundle
 from napari_amseg.pipeline.watch.events import WatchRequest, WatchSettings
 from napari_amseg.plugin.experiment_form import ExperimentForm
 from napari_amseg.plugin.fields import Note
-from napari_amseg.plugin.forms import Fold, PathEdit, SettingsForm, TidyForm
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import PathEdit, SettingsForm, TidyForm
 from napari_amseg.plugin.model_choice import ModelChoice, describe
 from napari_amseg.plugin.preprocess.chain_form import ChainForm
 from napari_amseg.segment import PostSettings, SegmentSettings

@@ -19,6 +19,7 @@ from napari_amseg.pipeline.watch.events import (
     Waiting,
     WatchedFrame,
 )
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.measure.results import Results
 from napari_amseg.plugin.tasks import follow
 
@@ -57,7 +58,7 @@ class WatchRun:
 
     def __init__(self, job: WatchJob, process: ComputeProcess) -> None:
         self.job, self._process = job, process
-        self.cancel = threading.Event()
+        self.cancel = cancel_event()
         self.ended, self.error, self.device = False, "", ""
         self.results: Results | None = None
         self.newest: WatchedFrame | None = None

@@ -12,9 +12,8 @@ from napari_amseg.measure.quantities import MAIN_QUANTITIES
 from napari_amseg.pipeline.jobs import WatchJob
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.fields import Note
-from napari_amseg.plugin.forms import WIDGET_WIDTH_PX
 from napari_amseg.plugin.layers import crop_offset_px
-from napari_amseg.plugin.page import scrolled
+from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.theme import palette
 from napari_amseg.plugin.watch.form import WatchForm
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 _REFRESH_MS = 150
 _PLOTS_HEIGHT_PX = 200
+_NOTHING = "Choose a folder and press Watch: depth and area appear here, frame by frame."
 _PLOTTED = ("keyhole_depth", "keyhole_area")
 
 
@@ -59,11 +59,10 @@ class WatchFolder(QWidget):
         self.about, self.status, self.remark = Note(), Note(least_lines=2), Note()
         for note in (self.about, self.remark):
             note.setVisible(False)
-        self.plots = SeriesPlots(palette(self._viewer))
+        self.plots = SeriesPlots(palette(self._viewer), _NOTHING)
         self.plots.show_quantities([q for q in MAIN_QUANTITIES if q.stem in _PLOTTED])
         self.plots.setMinimumHeight(_PLOTS_HEIGHT_PX)
         self.stacks = StackList(self._viewer)
-        self.setMinimumWidth(WIDGET_WIDTH_PX)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button, 2)
         buttons.addWidget(self.stop_button, 1)
@@ -76,9 +75,7 @@ class WatchFolder(QWidget):
             layout.addWidget(part)
         layout.addWidget(self.plots, 2)
         layout.addWidget(self.stacks, 1)
-        outside = QVBoxLayout(self)
-        outside.setContentsMargins(0, 0, 0, 0)
-        outside.addWidget(scrolled(inside))
+        fill(self, inside)
 
     @property
     def is_running(self) -> bool:

@@ -16,7 +16,7 @@ from napari_amseg.plugin.annotate.aids.layer import LayerAid
 from napari_amseg.plugin.annotate.aids.snap import SnapAid
 from napari_amseg.plugin.annotate.aids.surface import SurfaceAid
 from napari_amseg.plugin.annotate.session import Session
-from napari_amseg.plugin.forms import Fold
+from napari_amseg.plugin.fold import Fold
 
 if TYPE_CHECKING:
     import napari

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_amseg.annotate.annotation import Annotation, Status
 from napari_amseg.annotate.change import Change
+from napari_amseg.plugin.cancel import cancel_event
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -85,7 +85,7 @@ class AidRun:
         self.overwrite, self.status = overwrite, status
         self.phase = ""
         self.remarks: list[str] = []
-        self.cancel = threading.Event()
+        self.cancel = cancel_event()
         self._steps = steps
         self._taken: list[_Taken] = []
         self._left: list[Left] = []

@@ -16,6 +16,7 @@ from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline.jobs import Answer, Failed, Finished
 from napari_amseg.pipeline.learn import LearnSettings, learn_request, write_learning_set
 from napari_amseg.pipeline.supervise import ComputeProcess
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.scratch import scratch_folder
 from napari_amseg.plugin.segment.job import in_words
 from napari_amseg.plugin.tasks import CancelledEarlyError, CancelledTrack, follow
@@ -95,7 +96,7 @@ class LearnRun:
 
     def __init__(self, job: LearnJob) -> None:
         self.job = job
-        self.cancel = threading.Event()
+        self.cancel = cancel_event()
         self.ended, self.error, self.outcome = False, "", ""
         self.bundle: Bundle | None = None
         self._begin = time.monotonic()

@@ -25,12 +25,14 @@ from napari_amseg.annotate.annotation import Status
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.learn import LearnSettings, remaining_frames
 from napari_amseg.pipeline.supervise import shared_process
+from napari_amseg.plugin.activity import Activity
 from napari_amseg.plugin.annotate.model.learn import LearnJob, LearnRun, free_folder
 from napari_amseg.plugin.annotate.model.suggest import Suggestion
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.files import safe_stem
-from napari_amseg.plugin.forms import Fold, SettingsForm, TidyForm
+from napari_amseg.plugin.fold import Fold
+from napari_amseg.plugin.forms import SettingsForm, TidyForm
 from napari_amseg.plugin.model_choice import ModelChoice
 from napari_amseg.plugin.tasks import explain
 
@@ -48,6 +50,7 @@ class LearnPanel(QWidget):
     def __init__(self, viewer: napari.components.ViewerModel):
         super().__init__()
         self._session: Session | None = None
+        self._activity = Activity()
         self._run: Suggestion | LearnRun | None = None
         self._run_for: Session | None = None
         self._remarks: dict[int, FrameRemarks] = {}
@@ -67,11 +70,9 @@ class LearnPanel(QWidget):
 
     def _build(self) -> None:
         self.model = ModelChoice()
-        self.this_button = QPushButton("Suggest here")
-        self.this_button.setToolTip("Labels of this frame by the model; what is confirmed stays.")
-        self.all_button, self.cancel_button = QPushButton("Suggest all"), QPushButton("Cancel")
-        self.next_button = QPushButton("Next advised")
-        self.learn_button = QPushButton("Learn, then suggest all")
+        self.this_button, self.all_button = QPushButton("Suggest here"), QPushButton("Suggest all")
+        self.next_button, self.cancel_button = QPushButton("Next advised"), QPushButton("Cancel")
+        self.learn_button = QPushButton("Learn and suggest")
         self.settings = SettingsForm(LearnSettings)
         self.progress = QProgressBar()
         self.progress.setVisible(False)
@@ -84,8 +85,8 @@ class LearnPanel(QWidget):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((0, 52), (1, 52)):
-            self.table.setColumnWidth(column, width)
+        for column in (0, 1):
+            self.table.setColumnWidth(column, 52)
         top = QWidget()
         TidyForm(top).add("model", self.model)
         layout = QVBoxLayout(self)
@@ -161,6 +162,7 @@ class LearnPanel(QWidget):
         """The widget closes: nothing goes on behind it."""
         self.cancel()
         self._timer.stop()
+        self._activity.end()
 
     def _bundle(self) -> Bundle | None:
         try:
@@ -187,6 +189,7 @@ class LearnPanel(QWidget):
         self.progress.setRange(0, 0)
         self.progress.setFormat("")
         self.progress.setVisible(True)
+        self._activity.begin("Suggesting" if isinstance(run, Suggestion) else "Learning")
         run.start(shared_process())
         self._timer.start()
         self._enable()
@@ -202,6 +205,7 @@ class LearnPanel(QWidget):
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         self.progress.setFormat(text)
+        self._activity.show(done, total)
         if not total and not run.cancel.is_set():
             self.status.setText(text)
         if run.ended:
@@ -209,6 +213,7 @@ class LearnPanel(QWidget):
 
     def _on_end(self, run: Suggestion | LearnRun) -> None:
         self._timer.stop()
+        self._activity.end()
         self._run = None
         self.progress.setVisible(False)
         if run.error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
@@ -17,6 +16,7 @@ from napari_amseg.models import Bundle
 from napari_amseg.pipeline.jobs import Failed, Finished, FrameDone
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.annotate.session import Session
+from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.scratch import scratch_array
 from napari_amseg.plugin.segment.job import LayerJob, Progress, Record, in_words, run_layer_job
 from napari_amseg.plugin.tasks import follow
@@ -69,7 +69,7 @@ class Suggestion:
         )
         self.progress = Progress(len(frames))
         self.remarks: dict[int, FrameRemarks] = {}
-        self.cancel = threading.Event()
+        self.cancel = cancel_event()
         self.ended, self.outcome, self.error = False, "", ""
         self._waiting: list[FrameDone] = []
         self._step: list[Change] | None = None

@@ -42,6 +42,7 @@ class ClassPalette(QWidget):
         for row in self.rows.values():
             self._group.removeButton(row)
             self._layout.removeWidget(row)
+            row.hide()  # at once: it would lie under the new ones
             row.deleteLater()
         self.rows = {}
         if scheme is None:

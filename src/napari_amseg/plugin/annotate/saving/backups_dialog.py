@@ -36,7 +36,6 @@ class BackupsDialog(SessionDialog):
         self._reader = Latest(self._on_read)
         self.heading, self.list = Note(), QListWidget()
         self.take_button = QPushButton("Take this version")
-        self.take_button.setToolTip("Replace the labels of this frame; can be undone.")
         layout = QVBoxLayout(self)
         layout.addWidget(self.heading)
         layout.addWidget(self.list, 1)
@@ -112,6 +111,11 @@ class BackupsDialog(SessionDialog):
         self._preview, self._labels = None, labels
         self._session.layer.visible = labels is None
         self.take_button.setEnabled(labels is not None)
+        self.take_button.setToolTip(
+            "Choose a version first."
+            if labels is None
+            else "Replace the labels of this frame; can be undone."
+        )
         if labels is not None:
             self._preview = self._preview_layer(labels)
             selected = set(self._viewer.layers.selection)

@@ -77,6 +77,8 @@ class CompareDialog(SessionDialog):
         self.folder = PathEdit(file=False, hint="or a benchmark folder")
         self.experiment = QLineEdit()
         self.experiment.setPlaceholderText("its experiment")
+        self.folder.setToolTip("A benchmark folder with labels of the same frames.")
+        self.experiment.setToolTip("Name of the experiment in that benchmark.")
         self.run_button, self.progress = QPushButton("Compare"), QProgressBar()
         self.progress.setVisible(False)
         self.table = table_to_read("class", *_COLUMNS)
@@ -130,7 +132,8 @@ class CompareDialog(SessionDialog):
         why_not = other if isinstance(other, str) else ""
         self.run_button.setText("Cancel" if self._job is not None else "Compare")
         self.run_button.setEnabled(self._job is not None or not why_not)
-        self.run_button.setToolTip(why_not)
+        tip = "Stop." if self._job is not None else "Score this annotation against the other."
+        self.run_button.setToolTip(tip if self._job is not None else why_not or tip)
         self.progress.setVisible(self._job is not None)
 
     def _on_run(self) -> None:
@@ -141,7 +144,10 @@ class CompareDialog(SessionDialog):
             annotation = self._session.annotation
             self.progress.setRange(0, 0)
             self._job = Job(
-                lambda: compare(annotation, other), step=self._on_step, ended=self._on_ended
+                lambda: compare(annotation, other),
+                step=self._on_step,
+                ended=self._on_ended,
+                what="Comparing annotations",
             )
             self._enable()
 

@@ -65,8 +65,16 @@ class ConflictsDialog(QDialog):
         self.name.setToolTip("Two people who label the same frames keep an experiment each.")
         self.rename_button = QPushButton("Save all mine there")
         self.rename_button.clicked.connect(self._rename)
-        self.name.textChanged.connect(lambda text: self.rename_button.setEnabled(bool(text)))
+        self.name.textChanged.connect(lambda _: self._enable())
+        self._enable()
         self._build()
+
+    def _enable(self) -> None:
+        name = self.name.text().strip()
+        self.rename_button.setEnabled(bool(name))
+        self.rename_button.setToolTip(
+            "Save all you worked on under this name." if name else "Name your experiment first."
+        )
 
     def answers(self) -> Mapping[Conflict, Answer]:
         """The answers as they are chosen now."""
@@ -119,4 +127,5 @@ class ConflictsDialog(QDialog):
 def _choice() -> DropDown:
     choice = DropDown()
     choice.addItems([answer.value for answer in Answer])
+    choice.setToolTip("What becomes of the frame; nothing is overwritten unless you say so.")
     return choice

@@ -41,6 +41,7 @@ class SessionDialog(QDialog):
     def _buttons(self, action: QPushButton) -> QHBoxLayout:
         """The button of what it does, beside one that closes it."""
         close_button = QPushButton("Close")
+        close_button.setToolTip("Close this window; what was done stays.")
         close_button.clicked.connect(self.close)
         row = QHBoxLayout()
         row.addWidget(action, 1)

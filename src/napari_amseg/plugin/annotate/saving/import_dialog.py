@@ -54,7 +54,8 @@ class ImportDialog(SessionDialog):
         self._enable()
 
     def _build(self) -> None:
-        self.path = PathEdit(hint="TIFF, PNG, labelme JSON, or a folder of them")
+        self.path = PathEdit(hint="TIFF, PNG, labelme JSON, or a folder")
+        self.path.setToolTip("Label images, one a frame, or a folder of them.")
         self.table = table_to_read("value", "pixels", "class")
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.setColumnWidth(2, 170)
@@ -67,6 +68,7 @@ class ImportDialog(SessionDialog):
             "Otherwise they are in progress. Aids leave what is imported, like what is painted."
         )
         self.overwrite = QCheckBox("also replace what is labelled by hand")
+        self.overwrite.setToolTip("Otherwise pixels that a person painted stay as they are.")
         self.note, self.progress = Note(), QProgressBar()
         self.progress.setVisible(False)
         self.import_button = QPushButton("Import")
@@ -183,6 +185,11 @@ class ImportDialog(SessionDialog):
         request = self._request()
         ready = isinstance(request, ImportRequest)
         self.import_button.setEnabled(ready)
+        self.import_button.setToolTip(
+            "Write these labels into the annotation, as one step that can be undone."
+            if ready
+            else "Choose label images first, and a class for each value."
+        )
         self.progress.setVisible(self._job is not None)
         for part in (self.table, self.first, self.complete, self.overwrite):
             part.setEnabled(self._job is None)
@@ -207,6 +214,7 @@ class ImportDialog(SessionDialog):
             lambda: request.changes(annotation),
             step=self._on_changes,
             ended=lambda error: self._on_imported(error, request),
+            what="Importing labels",
         )
         self._enable()
 

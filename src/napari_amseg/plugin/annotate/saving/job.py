@@ -7,6 +7,9 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Any
 
+from napari_amseg.plugin.activity import Activity
+from napari_amseg.plugin.cancel import cancel_event
+
 Steps = Callable[[], Generator[Any]]
 
 
@@ -17,6 +20,7 @@ class Job:
     ----------
     steps : gives the generator. It is closed in its thread, whatever ends it.
     step : gets all that it yields. ended : gets its error, or None at the end and after a cancel.
+    what : names it in napari's activity dock.
     """
 
     def __init__(
@@ -25,12 +29,16 @@ class Job:
         *,
         step: Callable[[Any], None],
         ended: Callable[[Exception | None], None],
+        what: str = "",
     ) -> None:
         from napari.qt.threading import create_worker
 
         self._step, self._ended = step, ended
-        self._cancel = threading.Event()
+        self._cancel = cancel_event()
         self._listens = True
+        self._activity = Activity()
+        if what:
+            self._activity.begin(what)
         self._worker = create_worker(
             _guarded, steps, self._cancel, _start_thread=True, _connect={"yielded": self._take}
         )
@@ -48,6 +56,7 @@ class Job:
         """Cancel it, and hear nothing of it any more."""
         self._listens = False
         self._cancel.set()
+        self._activity.end()
 
     def _take(self, told: tuple[bool, Any]) -> None:
         if not self._listens:
@@ -57,6 +66,7 @@ class Job:
             self._step(what)
         else:
             self._listens = False
+            self._activity.end()
             self._ended(what)
 
 

@@ -37,8 +37,10 @@ class PlaceForm(QWidget):
         self._tables: Tables = ({}, {})
         self._filling = False
         self._reader = Latest(self._on_read, failed=self._on_unreadable)
-        self.folder = PathEdit(file=False, hint="folder of the benchmark; made if it is not there")
-        self.folder.setToolTip("Images and labels are saved here, one file a frame.")
+        self.folder = PathEdit(file=False, hint="a folder, old or new")
+        self.folder.setToolTip(
+            "Images and labels are saved here, one file a frame; it is made if it is not there."
+        )
         self.experiment = ExperimentForm()
         self.note = Lines()
         self._words = {name: self._completed(name) for name in _TEXTS}
@@ -156,5 +158,6 @@ def _move_row(field: QWidget, form: TidyForm, label: str) -> None:
     assert isinstance(old, QFormLayout)
     taken = old.takeRow(field).labelItem
     if taken is not None and (text := taken.widget()) is not None:
+        text.hide()  # at once: it would lie over the rows below
         text.deleteLater()
     form.add(label, field)

@@ -101,7 +101,7 @@ class Saver(QObject):
                 copied = copies(frames[first : first + _BATCH])
                 yield from SaveRequest(target, stack, copied).run()
 
-        self._job = Job(steps, step=self._take, ended=self._on_ended)
+        self._job = Job(steps, step=self._take, ended=self._on_ended, what="Saving frames")
         self.changed.emit()
 
     def _take(self, told: Outcome | Remark) -> None:
