@@ -10,10 +10,12 @@ from rule import Arguments
 # Grey frames work in these; others take labels, or find no laser in the few noisy frames.
 FOR_FRAMES = {"info", "preprocess", "preprocess uint8", "flat", "segment"}
 # What a single command takes otherwise: a flat has the frame size of its stack, and a pixel of it
-# that is not finite is dead and filled; what is blank has no grey values to spread.
+# that is not finite is dead and filled; what is blank has no grey values to spread; labels may be
+# drawn in colours.
 _OTHERWISE = {
     "flat": {"shape_1x1x1", "shape_1x1x40", "shape_3x1x40", "shape_3x40x1", "type_nan",
              "type_infinite"},
+    "annotate import": {"type_rgb", "type_rgb_planar", "colour", "type_cmyk"},
     "preprocess uint8": {"shape_1x1x1", "shape_3x40x1", "type_constant"},
 }  # fmt: skip
 # Commands that report damage as a finding, with exit code 1.

@@ -67,6 +67,7 @@ def signals(folder: Path) -> Iterator[Spec]:
         "binary": bytes(range(256)) * 8,
         "quote": b'time_s,power_w\n0,"1\n' + b"1,2\n" * 5000,
         "huge_cell": b"time_s,power_w\n0,1\n1," + b"9" * 300_000 + b"\n",
+        "huge_whole_number": b"time_s,power_w\n0,1\n1," + b"9" * 5000 + b"\n2,x\n",
         "huge_number": b"time_s,power_w\n0,1e400\n1,-1e400\n",
         "ragged": b"time_s,power_w\n0,1\n1,2,3,4,5\n2\n",
         "infinite_span": b"time_s,power_w\n0,1\n1e-300,2\n1e300,3\n",

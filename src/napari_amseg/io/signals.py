@@ -249,7 +249,10 @@ def _column(path: Path, layout: _Layout, cells: Any, at: int) -> NDArray[np.floa
     """A column as float64; infinite values count as missing."""
     import pandas as pd
 
-    numbers = pd.to_numeric(cells, errors="coerce")
+    try:
+        numbers = pd.to_numeric(cells, errors="coerce")
+    except OverflowError:  # a whole number of hundreds of digits
+        numbers = cells.map(lambda cell: float(str(cell)) if _is_number(str(cell)) else np.nan)
     bad = np.flatnonzero(numbers.isna().to_numpy() & cells.notna().to_numpy())
     if bad.size:
         line, cell = _line(path, layout, int(bad[0])), _shown(str(cells.iloc[bad[0]]))
