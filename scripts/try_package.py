@@ -2,9 +2,9 @@
 
     python scripts/try_package.py [--pythons python3.11 python3.12 python3.13] [-o dist]
 
-For every interpreter: an empty environment, ``pip install`` of the wheel with the extras ``gui`` and
-``cpu``, then, in an empty folder, ``amseg demo``, ``npe2 validate`` of the installed plugin, and in
-napari (under Xvfb where there is no screen) the sample, segmented by the *Segment* widget.
+For every interpreter: an empty environment, ``pip install`` of the wheel with the extras ``gui``
+and ``cpu``, then, in an empty folder, ``amseg demo``, ``npe2 validate`` of the installed plugin,
+and in napari (under Xvfb where there is no screen) the sample, segmented by the *Segment* widget.
 Each takes some minutes and 3 GB, which are freed again. Ends with 1 if anything failed.
 """
 

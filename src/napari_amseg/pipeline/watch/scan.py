@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from napari_amseg.io.growing import frames_and_files
 from napari_amseg.io.camera.photron import HEADER_SUFFIXES
+from napari_amseg.io.growing import frames_and_files
 from napari_amseg.io.read import READERS
 from napari_amseg.io.sequence import FRAME_SUFFIXES, counter_place, numeric_key
 from napari_amseg.pipeline.watch.seen import FolderImages, Seen, seen
