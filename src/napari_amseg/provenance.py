@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import threading
 import time
@@ -17,11 +18,35 @@ _RECORDED = ("napari-amseg", "numpy", "scipy", "scikit-image", "scikit-learn",
              "laptrack", "tifffile", "keras", "tensorflow",
              "torch", "jax", "openvino")  # fmt: skip
 
+_SETTLED_S = 3.0  # beyond the steps in which any file system counts time
+_MOST_HASHES = 1000
+_known_hashes: dict[tuple[str, int, int, int], str] = {}
+
 
 def sha256(path: str | Path) -> str:
     """SHA-256 of a file, hexadecimal, read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_once(path: str | Path) -> str:
+    """As :func:`sha256`, read again only where size or time of the file have changed since.
+
+    A file changed within the last seconds is read every time: another change might not show in
+    its time.
+    """
+    before = os.stat(path)
+    key = (os.path.realpath(path), before.st_size, before.st_mtime_ns, before.st_ctime_ns)
+    known = _known_hashes.get(key)
+    if known is not None:
+        return known
+    found, after = sha256(path), os.stat(path)
+    is_same = (after.st_size, after.st_mtime_ns, after.st_ctime_ns) == key[1:]
+    if is_same and time.time() - max(after.st_mtime, after.st_ctime) > _SETTLED_S:
+        while len(_known_hashes) >= _MOST_HASHES:
+            _known_hashes.pop(next(iter(_known_hashes)), None)
+        _known_hashes[key] = found
+    return found
 
 
 class InputHashes:

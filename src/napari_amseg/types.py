@@ -80,6 +80,7 @@ class Stack:
     files : the files whose bytes it comes from, in order; empty for a stack in memory.
     opened_as : what ``read_stack`` was given, where that is not `files`: a header beside its data,
         a dataset inside a file. See :attr:`address`.
+    dataset : which of the datasets of a file is open; empty where a file holds one stack.
     flat, dark : addresses of the flats and darks recorded with the stack, for ``read_stack``; None
         where there are none.
     notes : remarks worth showing or recording (skipped files, dead pixels, limits used).
@@ -92,6 +93,7 @@ class Stack:
     experiment: Experiment = Experiment()
     files: tuple[str, ...] = ()
     opened_as: tuple[str, ...] = ()
+    dataset: str = ""
     flat: str | None = None
     dark: str | None = None
     notes: tuple[str, ...] = ()

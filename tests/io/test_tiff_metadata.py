@@ -111,3 +111,30 @@ def test_numbered_images_and_label_stacks_tell_what_their_files_state(tmp_path):
         )  # fmt: skip
     found = experiment_of(tmp_path)
     assert (found.pixel_size_um, found.frame_rate_hz) == (2, pytest.approx(50_000))
+
+
+@pytest.mark.parametrize("dpi", [72, 96, 150, 300, 600])
+@pytest.mark.parametrize("kind", ["ome", "imagej"])
+def test_print_resolutions_are_no_pixel_size(tmp_path, dpi, kind):
+    um = round(25_400 / dpi, 4)
+    path = tmp_path / ("a.ome.tif" if kind == "ome" else "a.tif")
+    if kind == "ome":
+        sizes = {"PhysicalSizeX": um, "PhysicalSizeY": um}
+        tifffile.imwrite(path, FRAMES, ome=True, metadata={"axes": "TYX", **sizes})
+    else:
+        imagej(path, "unit=mm", "finterval=0.001", resolution=(1e3 / um, 1e3 / um))
+    with read_stack(path) as stack:
+        assert stack.experiment.pixel_size_um is None
+        assert stack.experiment.frame_rate_hz == (None if kind == "ome" else 1000)
+        assert f"{dpi} dpi" in stack.notes[0]
+
+
+def test_numbered_images_tell_what_was_not_believed(tmp_path):
+    for t in range(3):
+        tifffile.imwrite(
+            tmp_path / f"f{t}.tif", FRAMES[0], imagej=True, resolution=(72 / 25_400, 72 / 25_400),
+            metadata={"unit": "um"},
+        )  # fmt: skip
+    with read_stack(tmp_path) as stack:
+        assert stack.experiment.pixel_size_um is None
+        assert sum("72 dpi" in note for note in stack.notes) == 1

@@ -105,9 +105,9 @@ class Benchmark:
                 "a stack has frames of one."
             )
         paths = [self.image_path(frame) for frame in frames]
-        shape, dtype, in_file = single_frame_header(paths[0])
+        shape, dtype, in_file, remarks = single_frame_header(paths[0])
         for frame, path in zip(frames[1:], paths[1:], strict=True):
-            other_shape, other_dtype, _ = single_frame_header(path)
+            other_shape, other_dtype, *_ = single_frame_header(path)
             if (other_shape, other_dtype) != (shape, dtype):
                 raise ValueError(
                     f"{frame} is {_words(other_shape)} {other_dtype}, but {frames[0]} is "
@@ -121,6 +121,7 @@ class Benchmark:
             read=lambda t: _plane(paths[t]),
             experiment=in_file.updated(**known.to_json()),
             files=tuple(map(str, paths)) if in_order else (),
+            notes=remarks,
         )
 
     def experiment(self, name: str) -> Experiment:

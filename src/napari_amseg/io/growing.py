@@ -70,7 +70,7 @@ class GrowingTiff:
         with self._lock, suppress(*_UNREADABLE):  # half a header: there will be more next time
             tif = self._reopened()
             if not self._pages:
-                self.experiment = read_metadata(tif)
+                self.experiment, _ = read_metadata(tif)
             overwritten = bool(self._sample) and self._first_frame(tif) != self._sample
             circular = not overwritten and self._take_in(tif)
             if self.n_frames and not self._sample:

@@ -143,8 +143,27 @@ def _open_folder(folder: Path) -> Stack:
         if p.suffix.lower() in READERS and p.name[0] != "." and not p.is_dir()
     ]
     if not files:
-        raise FileNotFoundError(f"{folder}: no image or stack in it ({', '.join(READERS)}).")
+        raise FileNotFoundError(_no_stack(folder))
     return _open_sequence_among(files, folder)
+
+
+def _no_stack(folder: Path) -> str:
+    """That a folder holds no stack, and which of its folders do."""
+    text = f"{folder}: no image or stack in it ({', '.join(READERS)})."
+    inner = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
+    with_stacks = [p for p in inner if any(q.suffix.lower() in READERS for q in _entries(p))]
+    if not with_stacks:
+        return text
+    names = ", ".join(p.name for p in with_stacks[:6]) + (", ..." if len(with_stacks) > 6 else "")
+    return f"{text} Its folders {names} hold some: name one, such as {with_stacks[0]}."
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing if it may not be read."""
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _open_pattern(pattern: Path) -> Stack:

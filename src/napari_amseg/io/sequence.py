@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from napari_amseg.io.image import read_image
-from napari_amseg.io.tiff import read_single_frame, single_frame_header
+from napari_amseg.io.tiff import Header, read_single_frame, single_frame_header
 from napari_amseg.types import Experiment, Frame, Stack
 
 FRAME_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
 _NUMBER = re.compile(r"\d+")
-Header = tuple[tuple[int, ...], np.dtype[Any], Experiment]
 
 
 def numeric_key(path: Path) -> tuple[Any, ...]:
@@ -96,8 +95,8 @@ def open_sequence(files: list[Path]) -> Stack:
     notes = list(_gaps(files))
     with ThreadPoolExecutor(8) as pool:  # on network drives the wait is latency
         headers = pool.map(_header, files)
-        shape, dtype, experiment = next(headers)
-        for path, (other_shape, other_dtype, other) in zip(files[1:], headers, strict=True):
+        shape, dtype, experiment, remarks = next(headers)
+        for path, (other_shape, other_dtype, other, _) in zip(files[1:], headers, strict=True):
             if other != experiment and len(notes) < 2:
                 notes.append(f"{path.name} states another pixel size or frame rate than the first")
             if (other_shape, other_dtype) != (shape, dtype):
@@ -119,7 +118,7 @@ def open_sequence(files: list[Path]) -> Stack:
         read=read,
         experiment=experiment,
         files=tuple(map(str, files)),
-        notes=tuple(notes),
+        notes=(*notes, *remarks),
     )
 
 
@@ -127,7 +126,7 @@ def _header(path: Path) -> Header:
     if path.suffix.lower() in (".tif", ".tiff"):
         return single_frame_header(path)
     image = read_image(path)
-    return image.shape, image.dtype, Experiment()
+    return image.shape, image.dtype, Experiment(), ()
 
 
 def _read(path: Path) -> Frame:

@@ -30,8 +30,11 @@ def open_tiff(path: Path) -> Stack:
         series, n_series = _only_series(path, tif), len(tif.series)
         shape = _stack_shape(path, series)
         dtype = _real_dtype(path, series.dtype)
-        experiment = read_metadata(tif)
-        notes = [f"{n_series} image series in the file: the first is used"] * (n_series > 1)
+        experiment, remarks = read_metadata(tif)
+        notes = [
+            *remarks,
+            *[f"{n_series} image series in the file: the first is used"] * (n_series > 1),
+        ]
         notes += _missing(path, tif, shape[0])
         if series.dataoffset is not None:
             read = _contiguous_reader(path, tif, int(series.dataoffset), shape, dtype)
@@ -48,8 +51,11 @@ def open_tiff(path: Path) -> Stack:
     )
 
 
-def single_frame_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], Experiment]:
-    """Shape, dtype and metadata of a one-frame TIFF.
+Header = tuple[tuple[int, ...], np.dtype[Any], Experiment, tuple[str, ...]]
+
+
+def single_frame_header(path: Path) -> Header:
+    """Shape, dtype and metadata of a one-frame TIFF, and what of it is not believed.
 
     Raises
     ------
@@ -67,7 +73,7 @@ def single_frame_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], Exp
             )
         require_grey(path, page.shape)
         _require_bytes(path, page)
-        return page.shape, _real_dtype(path, page.dtype).newbyteorder("="), read_metadata(tif)
+        return page.shape, _real_dtype(path, page.dtype).newbyteorder("="), *read_metadata(tif)
 
 
 def read_single_frame(path: Path) -> Frame:

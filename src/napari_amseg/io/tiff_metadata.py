@@ -1,12 +1,14 @@
 """Pixel size and frame rate from TIFF metadata, where it truly says so.
 
 Bare resolution tags are not believed: most writers fill in 72 dpi, and ImageJ then says "inch" or
-"cm". Only another length unit, set in ImageJ or OME-XML, counts. ImageJ's ``fps`` is not believed
+"cm". Only another length unit, set in ImageJ or OME-XML, counts, and not if the size is
+just that of a print resolution: converters copy it. ImageJ's ``fps`` is not believed
 either: it is the speed at which its viewer plays, not that of the camera.
 """
 
 from __future__ import annotations
 
+from math import isclose
 from xml.etree import ElementTree
 
 import tifffile
@@ -15,10 +17,11 @@ from napari_amseg.io.units import SECONDS, UM, scale_of
 from napari_amseg.types import Experiment
 
 _OF_PRINTERS = ("inch", "cm")
+_INCH_UM, _DPI = 25_400.0, (72, 96, 150, 300, 600)
 
 
-def read_metadata(tif: tifffile.TiffFile) -> Experiment:
-    """What the file knows of pixel size (um) and frame rate (Hz)."""
+def read_metadata(tif: tifffile.TiffFile) -> tuple[Experiment, tuple[str, ...]]:
+    """What the file knows of pixel size (um) and frame rate (Hz), and what is not believed."""
     if tif.is_ome:
         pixel_size_um, interval_s = _from_ome(tif)
     elif tif.is_imagej:
@@ -26,9 +29,23 @@ def read_metadata(tif: tifffile.TiffFile) -> Experiment:
     else:
         pixel_size_um, interval_s = None, None
     pixel_size_um = _positive(pixel_size_um)
-    return Experiment(
+    dpi = _print_resolution(pixel_size_um)
+    notes: tuple[str, ...] = ()
+    if dpi is not None:
+        notes = (f"a pixel size of {pixel_size_um:.6g} um is {dpi} dpi, for printing: not used",)
+        pixel_size_um = None
+    experiment = Experiment(
         pixel_size_um=pixel_size_um if pixel_size_um and 1e-3 <= pixel_size_um <= 1e3 else None,
         frame_rate_hz=_positive(1 / interval_s if interval_s else None),
+    )
+    return experiment, notes
+
+
+def _print_resolution(pixel_size_um: float | None) -> int | None:
+    """Dots per inch, where a pixel size is just what a program for pictures fills in."""
+    sizes_um = {dpi: _INCH_UM / dpi for dpi in _DPI} if pixel_size_um else {}
+    return next(
+        (dpi for dpi, um in sizes_um.items() if isclose(um, pixel_size_um or 0, rel_tol=1e-4)), None
     )
 
 

@@ -8,6 +8,9 @@ from the whole stack, and do not depend on the order in which frames are asked f
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -23,6 +26,7 @@ from napari_amseg.preprocess.intensity import Invert, Normalise
 from napari_amseg.types import Frame, Stack
 
 FORMAT_VERSION = 1
+_MARKED = re.compile(r"(.+)#([0-9a-f]{8})", re.DOTALL)
 MOST_STEPS = 100  # far beyond any use: more are a mistake, and would take minutes to set up
 
 
@@ -77,6 +81,21 @@ class Chain:
             stack = fitted[-1].apply(stack)
         return Chain(tuple(fitted)), stack
 
+    def preview(self, stack: Stack) -> Stack:
+        """What :meth:`fit_apply` gives, for a look: flats are not hashed, nor compared with those
+        recorded, as they may lie in a scan of many gigabytes.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`apply`.
+        """
+        stack = finite(stack)
+        for step in self.steps:
+            fitted = step.unrecorded() if isinstance(step, FlatField) else step.fit(stack)
+            stack = fitted.apply(stack)
+        return stack
+
     def apply(self, stack: Stack) -> Stack:
         """The processed stack, lazy, frames in any order.
 
@@ -126,20 +145,54 @@ class Chain:
 def read_chain(path: str | Path) -> Chain:
     """The user's steps from a saved chain or from a run record.
 
+    path : the file, also as :func:`marked` names it.
+
     Raises
     ------
     ValueError
-        If it is neither; OSError if it cannot be read.
+        If it is neither, or not the chain that is meant any more; OSError if it cannot be read.
     """
+    found = None if Path(path).exists() else _MARKED.fullmatch(str(path))
+    file, mark = (path, None) if found is None else found.groups()
     try:
-        record = read_json(path)
-        if isinstance(record, dict):
-            within = record.get("run")  # amseg laser keeps the record of its run within another
-            record = within if isinstance(within, dict) else record
-            record = record.get("preprocessing", record)
-        return Chain.from_json(record)
+        record = _chain_record(read_json(file))
+        chain = Chain.from_json(record)
     except ValueError as error:
-        raise ValueError(f"{path}: no preprocessing chain ({error})") from error
+        raise ValueError(f"{file}: no preprocessing chain ({error})") from error
+    if mark is not None and mark != _mark(record):
+        raise ValueError(
+            f"{file}: was replaced and holds another preprocessing chain than #{mark}, which is "
+            "meant here: give that chain, or leave out # and what follows to take the new one."
+        )
+    return chain
+
+
+def marked(path: str | Path, chain: Chain) -> str:
+    """``PATH#<8 hex digits>``: a file for :func:`read_chain` that may be replaced meanwhile, which
+    then refuses it unless it still holds this chain.
+    """
+    return f"{path}#{chain_mark(chain)}"
+
+
+def chain_mark(chain: Chain) -> str:
+    """The beginning of the hash of a chain, 8 hex digits."""
+    return _mark(chain.to_json())
+
+
+def _mark(record: Any) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _chain_record(record: Any) -> Any:
+    """The chain within a run record; the record itself if it is none."""
+    if not isinstance(record, dict):
+        return record
+    within = record.get("run")  # amseg laser keeps the record of its run within another
+    record = within if isinstance(within, dict) else record
+    chain, maker = record.get("preprocessing", record), record.get("labels_made_by")
+    if chain is None and isinstance(maker, dict):  # measured again since
+        return maker.get("preprocessing")
+    return chain
 
 
 def finite(stack: Stack) -> Stack:

@@ -12,7 +12,7 @@ from napari_amseg.io import read_stack
 from napari_amseg.preprocess.pointwise import Change, Image, Linear, Window, changed
 from napari_amseg.preprocess.repair import Filler, dead_pixels, filler
 from napari_amseg.preprocess.statistics import reduction, temporal_image
-from napari_amseg.provenance import sha256
+from napari_amseg.provenance import sha256_once
 from napari_amseg.settings import Settings, setting
 from napari_amseg.types import Stack
 
@@ -49,6 +49,10 @@ class FlatField(Settings):
         """With the hashes of the flats and darks written in."""
         return replace(self, sha256=self.sha256 or self._hashes())
 
+    def unrecorded(self) -> FlatField:
+        """Without hashes: for a look at a frame, which must not wait for all of a scan."""
+        return replace(self, sha256=())
+
     def apply(self, stack: Stack) -> Stack:
         """The corrected stack.
 
@@ -83,7 +87,9 @@ class FlatField(Settings):
     def _hashes(self) -> tuple[str, ...]:
         fields = [path for path in (self.flat, self.dark, self.flat_after) if path is not None]
         files = [file for path in fields for file in _files(path)]
-        hashes = {file: sha256(file) for file in dict.fromkeys(files)}  # a scan may hold them all
+        hashes = {
+            file: sha256_once(file) for file in dict.fromkeys(files)
+        }  # a scan may hold them all
         return tuple(hashes[file] for file in files)
 
     def _beam(self, path: str, what: str, stack: Stack, dark: Image | None) -> Image:

@@ -111,7 +111,8 @@ class Normalise(Settings):
             frame += shift
             np.clip(frame, self.out_low, self.out_high, out=frame)
 
-        note = f"grey values {low:g} to {high:g} fill the input range"
+        ends = f"{self.out_low:g} and {self.out_high:g}"
+        note = f"grey values {low:g} and {high:g} become {ends}; what lies beyond is cut off"
         return changed(stack, Everywhere(scale), note=note)
 
     def _keeps(self, stack: Stack) -> bool:

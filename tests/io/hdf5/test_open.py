@@ -194,19 +194,25 @@ class TestFields:
         with read_stack(tmp_path / "a.nxs") as stack:
             assert np.array_equal(everything(stack), data[KEY == 0])
 
-    def test_key_of_another_length_is_not_used_and_said(self, nexus, data):
+    def test_key_of_another_length_is_refused_with_the_way_on(self, nexus, data):
         with h5py.File(nexus, "r+") as file:
             del file["entry0000/instrument/detector/image_key"]
             file["entry0000/instrument/detector/image_key"] = KEY[:-1]
-        with read_stack(nexus) as stack:
+        named = f"{nexus}::entry0000/instrument/detector/data"
+        with pytest.raises(ValueError, match="10 entries, the data 11 images") as caught:
+            read_stack(nexus)
+        assert f"take all 11 images as frames, open {named}." in str(caught.value)
+        with read_stack(named) as stack:
             assert np.array_equal(everything(stack), data)
-            assert "10 entries, the data 11 images" in stack.notes[0]
+            assert "all images count as frames" in stack.notes[0]
 
-    def test_key_in_a_missing_file_is_said(self, nexus):
+    def test_key_in_a_missing_file_is_refused_with_the_way_on(self, nexus):
         with h5py.File(nexus, "r+") as file:
             del file["entry0000/instrument/detector/image_key"]
             file["entry0000/instrument/detector/image_key"] = h5py.ExternalLink("keys.h5", "/key")
-        with read_stack(nexus) as stack:
+        with pytest.raises(ValueError, match=r"keys\.h5, which is not there"):
+            read_stack(nexus)
+        with read_stack(f"{nexus}::entry0000/instrument/detector/data") as stack:
             assert len(stack) == 11
             assert "keys.h5" in stack.notes[0]
 

@@ -56,14 +56,14 @@ def _stack(file: Any, path: Path, inside: str) -> Stack:
     _require_grey(found, path)
     parts = parts_of(file, found, str(path))
     if role:
-        return _of_part(file, path, inside, _field(parts, role, path))
+        return _of_part(file, path, inside, found, _field(parts, role, path))
     if not len(parts.frames):
         held = ", ".join(f"{len(part)} {role}" for role, part in parts.fields.items())
         raise ValueError(
             f"{path}: {found.name} holds no frame" + (f", only {held}." if held else ".")
         )
-    stack = _of_part(file, path, inside, parts.frames)
-    experiment, remarks = stated(file, found, parts)
+    stack = _of_part(file, path, inside, found, parts.frames)
+    experiment, remarks = stated(file, found, parts, str(path))
     return replace(
         stack,
         experiment=experiment,
@@ -73,7 +73,7 @@ def _stack(file: Any, path: Path, inside: str) -> Stack:
     )
 
 
-def _of_part(file: Any, path: Path, inside: str, part: Part) -> Stack:
+def _of_part(file: Any, path: Path, inside: str, found: Found, part: Part) -> Stack:
     """The images of a part as a stack; nothing is known of them yet."""
     storage = Storage(part.dataset, str(path))
     growing = ("the file is not closed by its writer: later frames are not seen",)
@@ -83,6 +83,7 @@ def _of_part(file: Any, path: Path, inside: str, part: Part) -> Stack:
         read=FrameReader(part.dataset, str(path), part.images, storage.packed_together),
         files=tuple(dict.fromkeys((str(path), *storage.files, *part.files))),
         opened_as=(join_address(path, inside),),
+        dataset=found.name if part.dataset is found.dataset else part.dataset.name.strip("/"),
         notes=(*storage.notes, *(growing if file.swmr_mode else ())),
         close_source=file.close,
     )
