@@ -153,6 +153,39 @@ def watch(desk: Desk) -> Iterator[Look]:
     wait_until(lambda: not widget.is_running)
 
 
+def workbench(desk: Desk) -> Iterator[Look]:
+    """With the lowest of the docks beside it, and the dialog of its command."""
+    bench = desk.open("Workbench")
+    yield "workbench", bench
+    bench.open_step("Segment")
+    bench.docks.widgets()["Segment"].image.choose(desk.image)
+    wait(0.5)
+    yield "workbench-segment", bench
+    bench.open_step("Measure")
+    widget = bench.docks.widgets()["Measure"]
+    widget.page.labels.choose(desk.truth)
+    widget.measure()
+    wait_until(lambda: not widget.is_running)
+    yield "workbench-measure", bench
+    bench.open_step("Annotate")
+    wait(0.5)
+    yield "workbench-annotate", bench
+
+
+def command(desk: Desk) -> Iterator[Look]:
+    """What *As command...* opens: a command, and the reason why there is none."""
+    widget = desk.open("Segment")
+    widget.image.choose(desk.image)
+    widget.command.open()
+    wait_until(lambda: widget.command.dialog is not None)
+    yield "dialog-command", widget.command.dialog
+    widget.command.dialog.close()
+    widget = desk.open("Correlate")
+    widget.command.open()
+    yield "dialog-command-none", widget.command.dialog
+    widget.command.dialog.close()
+
+
 STATES: dict[str, Callable[[Desk], Iterator[Look]]] = {
     "load": load,
     "preprocess": preprocess,
@@ -165,6 +198,8 @@ STATES: dict[str, Callable[[Desk], Iterator[Look]]] = {
     "video": video,
     "correlate": correlate,
     "watch": watch,
+    "workbench": workbench,
+    "command": command,
 }
 
 

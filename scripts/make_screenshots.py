@@ -179,13 +179,15 @@ def dock_sizes(viewer: napari.Viewer, segment, measure) -> None:
 
     docks = [widget.parent() for widget in (segment, measure)]
     window = viewer.window._qt_window
-    window.resizeDocks(docks, [segment.sizeHint().height() + 40, 2000], Qt.Orientation.Vertical)
+    both, first = sum(dock.height() for dock in docks), segment.sizeHint().height() + 40
+    window.resizeDocks(docks, [first, both - first], Qt.Orientation.Vertical)
     window.resizeDocks(docks, [400, 400], Qt.Orientation.Horizontal)
 
 
 def picture(viewer: napari.Viewer, path: Path) -> None:
+    wait(1)  # docks have got their sizes
     viewer.reset_view()
-    wait(1.5)
+    wait(1)
     viewer.window.screenshot(str(path), size=None, canvas_only=False, flash=False)
     print(path)
 

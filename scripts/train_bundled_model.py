@@ -144,6 +144,7 @@ def bundle(options: argparse.Namespace) -> None:
     images, labels = render(TEST_SEED, range(4 if options.smoke else 150))
     scores = {**trained.card.scores, "other_experiments": scored(trained.model, images, labels)}
     record = {**trained.card.training, "script": "scripts/train_bundled_model.py"}
+    record["simulated_only"] = True  # what the widgets say of it
     card = replace(trained.card, training=record, scores=scores)
     save_bundle(options.output, trained.model, card, overwrite=True)
     print(json.dumps(scores["other_experiments"], indent=1))

@@ -40,7 +40,9 @@ class Confusion:
         self.counts[:, :-1] += counts
 
     def to_json(self) -> dict[str, Any]:
-        """IoU and F1 per class and their means over the classes present in truth or prediction."""
+        """IoU and F1 per class; their means over the classes present in truth or prediction, and
+        (``_in_truth``) over those in the truth, which leave out a class that is nowhere right.
+        """
         hit = np.diagonal(self.counts).astype(np.float64)
         truth, predicted = self.counts.sum(axis=1), self.counts[:, :-1].sum(axis=0)
         present = (truth + predicted) > 0
@@ -52,9 +54,14 @@ class Confusion:
             pairs = zip(self.scheme.names, values, present, strict=True)
             return {name: float(value) for name, value, there in pairs if there}
 
+        def mean(values: NDArray[np.float64], which: NDArray[np.bool_]) -> float | None:
+            return float(values[which].mean()) if which.any() else None
+
         return {
-            "mean_iou": float(iou[present].mean()) if present.any() else None,
-            "mean_f1": float(f1[present].mean()) if present.any() else None,
+            "mean_iou": mean(iou, present),
+            "mean_f1": mean(f1, present),
+            "mean_iou_in_truth": mean(iou, truth > 0),
+            "mean_f1_in_truth": mean(f1, truth > 0),
             "iou": by_name(iou),
             "f1": by_name(f1),
         }

@@ -96,6 +96,8 @@ def check(option: Option, value: Any) -> None:
         return
     if option.choices and value not in option.choices:
         raise ValueError(f"{option.name} is {value!r}: choose one of {', '.join(option.choices)}.")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"{option.name} is a number beyond 2**63: write a smaller one.")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{option.name} is {value}: it must be a finite number.")
     low, high = option.low, option.high
@@ -109,6 +111,7 @@ def check(option: Option, value: Any) -> None:
         raise ValueError(f"{option.name} is {value:g}{unit}: it must be {span}{unit}.")
 
 
+_LARGEST = 2**63 - 1  # what other libraries take
 # Values come from JSON records too, where anything can stand.
 _KINDS: dict[Any, tuple[type, str]] = {
     bool: (bool, "true or false"),

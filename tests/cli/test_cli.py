@@ -16,6 +16,7 @@ import tifffile
 from typer.testing import CliRunner
 
 from napari_amseg.cli import app
+from napari_amseg.cli.command import _with_flag
 from napari_amseg.models import ModelCard, build, load_bundle, save_bundle
 from napari_amseg.preprocess import Chain, Normalise
 
@@ -154,6 +155,31 @@ def test_simulate_writes_labels_and_truth_that_agree(tmp_path):
     assert len(truth) == len(labels) == 5
     exact = float(truth[2]["keyhole_area_px"])
     assert (labels[2] == 1).sum() == pytest.approx(exact, rel=0.03)
+
+
+def test_simulate_says_that_a_keyhole_does_not_fit(tmp_path):
+    small = ("--n-frames", 4, "--laser-off-frames", 0, "--width-px", 128, "--height-px", 64)
+    done = run("simulate", "-o", tmp_path, *small, "--keyhole-depth-um", 300, "--fluctuation", 0)
+    assert done.exit_code == 0, done.output
+    (note,) = json.loads((tmp_path / "phantom_run.json").read_text())["notes"]
+    assert f"note: {note}" in done.stderr
+    assert note.startswith("keyhole_depth_um is 300")
+
+
+def test_labels_cropped_into_the_keyhole_are_measured_with_a_note(tmp_path):
+    labels = np.full((3, 40, 60), 4, np.uint8)
+    labels[:, 12:] = 3
+    labels[:, 12:30, 20:26] = 1
+    for name, part, words in (
+        ("top", labels[:, 20:], "in 3 of 3 frames with a keyhole the substrate reaches the first"),
+        ("end", labels[:, :25], "in 3 of 3 frames with a keyhole the keyhole reaches the last row"),
+    ):
+        tifffile.imwrite(tmp_path / f"{name}.tif", part, photometric="minisblack")
+        done = run("quantify", tmp_path / f"{name}.tif", "--no-figures", "-o", tmp_path)
+        assert done.exit_code == 0, done.output
+        (note,) = json.loads((tmp_path / f"{name}_run.json").read_text())["notes"]
+        assert note.startswith(words)
+        assert f"note: {note}" in done.stderr
 
 
 def test_simulate_writes_flats_and_darks_when_asked(tmp_path):
@@ -367,3 +393,11 @@ def test_quantify_leaves_nothing_of_an_earlier_run_and_replaces_only_its_own(tmp
     assert result.exit_code == 2
     assert "of other labels" in result.output
     assert run("quantify", other, "--overwrite", "-o", out).exit_code == 0
+
+
+def test_only_the_name_of_a_setting_becomes_its_option():
+    flags = {"flat": "--flat", "crop": "--crop", "stride": "--stride"}
+    assert _with_flag("crop is 'x': write Y0:Y1", flags) == "--crop is 'x': write Y0:Y1"
+    for sentence in ("flat field f.tif nowhere exceeds the dark field: are they swapped?",
+                     "crop 0:4,0:9 lies outside the frame.", "stride: is that so?"):  # fmt: skip
+        assert _with_flag(sentence, flags) == sentence

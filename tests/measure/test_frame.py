@@ -112,7 +112,57 @@ def test_keyhole_touching_the_border():
     labels[12:40, 0:4] = Label.KEYHOLE
     measured = row(labels)
     assert measured["keyhole_depth_px"] == pytest.approx(28)
-    assert "border" in measured["flags"]
+    assert measured["flags"] == "keyhole at border; keyhole cut off"
+    labels[39, 0:4] = Label.SUBSTRATE
+    assert row(labels)["flags"] == "keyhole at border"
+
+
+def test_a_frame_that_ends_in_the_keyhole_says_so():
+    labels = flat(width=200)
+    labels[12:30, 90:100] = Label.KEYHOLE
+    assert row(labels[:31])["flags"] == ""
+    assert row(labels[:30])["flags"] == "keyhole cut off"
+    cut = row(labels[:25])
+    assert (cut["keyhole_depth_px"], cut["flags"]) == (13, "keyhole cut off")
+
+
+def test_a_frame_that_begins_below_the_surface_says_so():
+    labels = flat(width=200)
+    labels[12:30, 90:100] = Label.KEYHOLE
+    assert row(labels[11:])["flags"] == ""
+    cut = row(labels[20:])
+    assert (cut["keyhole_depth_px"], cut["flags"]) == (10, "surface cut off")
+    few = labels[20:].copy()
+    few[:3, 20:40] = Label.BACKGROUND  # a wrong patch is no surface
+    assert row(few)["flags"].split("; ")[-1] == "surface cut off"
+    assert row(np.where(labels[20:] == Label.KEYHOLE, Label.SUBSTRATE, labels[20:]))["flags"] == ""
+
+
+@pytest.mark.parametrize(("at", "depth"), [(40, 30), (250, 30)])
+def test_a_tilted_surface_that_leaves_the_frame_is_still_the_surface(at, depth):
+    """Where the line goes on above the frame, metal in the first row is what it foretells."""
+    y, x = np.mgrid[:120, :300] + 0.5
+    below = y - (10 - 0.1 * (x - 150))
+    labels = np.where(below >= 0, Label.SUBSTRATE, Label.BACKGROUND).astype(np.uint8)
+    labels[(below >= 0) & (below < depth) & (abs(x - at) < 10)] = Label.KEYHOLE
+    measured = row(labels)
+    assert measured["flags"] == ""
+    assert measured["keyhole_depth_px"] == pytest.approx(depth, abs=1)
+
+
+def test_notes_say_in_how_many_frames_the_depth_is_cut_short():
+    labels = flat(width=200)
+    labels[12:30, 90:100] = Label.KEYHOLE
+    measurements = Measurements(UNITS)
+    for t, frame in enumerate([labels, labels[20:], labels[15:25], flat()]):
+        measurements.append(row(frame, frame=t))
+    surface, keyhole = measurements.notes()
+    assert surface.startswith("in 2 of 3 frames with a keyhole the substrate reaches the first row")
+    assert keyhole.startswith("in 1 of 3 frames with a keyhole the keyhole reaches the last row")
+    few = Measurements(UNITS)
+    for t in range(30):
+        few.append(row(labels[:25] if t < 2 else labels, frame=t))
+    assert few.notes() == ()
 
 
 def test_two_keyhole_parts_all_count_for_area_the_largest_for_depth():

@@ -29,6 +29,7 @@ from napari_amseg.pipeline import RunRequest
 from napari_amseg.pipeline import command_line as commands
 from napari_amseg.pipeline.command_parts import (
     absolute,
+    codes_as_drawn,
     codes_word,
     settings_words,
     stack_word,
@@ -39,8 +40,10 @@ from napari_amseg.pipeline.correlate import CorrelateSettings
 from napari_amseg.pipeline.explain import ExplainRequest
 from napari_amseg.pipeline.laser_frame import LaserRequest
 from napari_amseg.pipeline.video import VideoRequest
-from napari_amseg.preprocess import Background, Chain, Crop, FlatField
+from napari_amseg.pipeline.watch.events import WatchRequest, WatchSettings
+from napari_amseg.preprocess import Background, Chain, Crop, FlatField, marked
 from napari_amseg.report.video import VideoSettings
+from napari_amseg.sample import simulate
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.settings import options
 from napari_amseg.train import TrainRequest, TrainSettings
@@ -175,7 +178,7 @@ def test_segment(stack, tmp_path):
     assert found["stack"] == stack.files[0]
     assert (found["name"], found["model"], found["overwrite"]) == ("my run", "fast", False)
     assert Path(found["out"]) == request.folder
-    assert found["chain"] == str(tmp_path / "out" / "my run_run.json")
+    assert found["chain"] == marked(tmp_path / "out" / "my run_run.json", CHAIN)
     assert not any(found[k] for k in ("flat", "crop", "background", "invert"))
     same_numbers(found)
     elsewhere = commands.segment_words(request, load_bundle("fast"), chain=tmp_path / "c.json")
@@ -235,7 +238,7 @@ def test_laser(stack, label_stack, tmp_path):
     found = parsed(commands.laser_words(request))
     assert read_back(WindowSettings, found) == window
     assert (found["labels"], found["codes"]) == (label_stack.files[0], None)
-    assert found["chain"] == str(tmp_path / "x_laser.json")
+    assert found["chain"] == marked(tmp_path / "x_laser.json", CHAIN)
     assert found["rows"] == "3:20"
     from napari_amseg.cli.laser import _parse_line
 
@@ -250,7 +253,7 @@ def test_explain(stack, tmp_path):
     found = parsed(commands.explain_words(request, load_bundle("fast")))
     assert read_back(ExplainSettings, found) == request.settings
     assert (found["frame"], found["class_name"], found["model"]) == (3, "pore", "fast")
-    assert found["chain"] == str(tmp_path / "x_gradcam_pore_3_run.json")
+    assert found["chain"] == marked(tmp_path / "x_gradcam_pore_3_run.json", CHAIN)
     same_numbers(found, speed=False)
 
 
@@ -298,6 +301,29 @@ def test_frames_in_memory_have_no_command(frames):
     assert commands.recorded(lambda: (stack_word(stack_from_array(frames)),)) is None
 
 
+def test_watch(tmp_path):
+    request = WatchRequest(
+        tmp_path / "in", tmp_path / "out", CHAIN,
+        SegmentSettings(precision="f32"), MapSettings(True),
+        PostSettings(smallest_pore_px=4), MeasureSettings(pinch_off_px=3.0),
+        WatchSettings(settle=2.5), *(1.93, 4e4, 412.5, 7.0),
+    )  # fmt: skip
+    words = commands.watch_words(request, load_bundle("fast"), chain=tmp_path / "c.json")
+    found = parsed(words)
+    for name in ("segment", "maps", "post", "measure", "watch"):
+        record = getattr(request, name)
+        assert read_back(type(record), found) == record
+    assert (str(found["folder"]), str(found["out"])) == (str(request.folder), str(request.out))
+    assert (found["chain"], found["model"]) == (str(tmp_path / "c.json"), "fast")
+    assert (found["pixel_size"], found["frame_rate"]) == (1.93, 4e4)
+    assert (found["scan_speed"], found["until_idle"], found["figures"]) == (412.5, 7.0, False)
+
+
+def test_two_colons_in_the_name_of_a_folder_are_no_dataset(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert absolute("run::2/f.tif") == str(tmp_path / "run::2" / "f.tif")
+
+
 def test_a_dataset_inside_a_file_stays_as_it_is(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert absolute("scan.nxs::entry/data") == f"{tmp_path}/scan.nxs::entry/data"
@@ -314,6 +340,15 @@ def test_codes_of_classes_that_no_command_can_name():
                          LabelClass(2, "b", "#000000", "dirt, wet")))  # fmt: skip
     with pytest.raises(ValueError, match="codes"):
         codes_word(twice)
+
+
+def test_classes_that_a_command_draws_otherwise():
+    assert codes_as_drawn(DEFAULT_SCHEME)
+    keyhole, *others = DEFAULT_SCHEME.classes
+    for change in ({"name": "Dampfkapillare"}, {"color": "#ff0000"}):
+        own = LabelScheme((dataclasses.replace(keyhole, **change), *others))
+        assert codes_word(own) is None
+        assert not codes_as_drawn(own)
 
 
 @given(
@@ -336,8 +371,12 @@ def test_on_windows_cmd_and_powershell_read_the_same():
     assert shell_text(words, windows=True) == r'amseg segment "C:\my data\a&b.tif" -o C:\out'
     assert script_text(words, windows=True).endswith(" ^\r\n  -o C:\\out\r\n")
     assert subprocess.list2cmdline([r"C:\my data\a&b.tif"]) in shell_text(words, windows=True)
-    with pytest.raises(ValueError, match="PowerShell"):
-        shell_text(["amseg", "C:\\100%\\a.tif"], windows=True)
+    assert shell_text(["amseg", "--line=120.5,4,0,9"], windows=True) == (
+        'amseg "--line=120.5,4,0,9"'  # PowerShell makes a list of what is not in quotes
+    )
+    for name in ("100%", "a \u201cb\u201d", "a \u201eb"):
+        with pytest.raises(ValueError, match="PowerShell"):
+            shell_text(["amseg", f"C:\\{name}\\a.tif"], windows=True)
 
 
 def test_the_record_of_a_run_says_how_to_repeat_it(stack, tmp_path):
@@ -351,3 +390,67 @@ def test_the_record_of_a_run_says_how_to_repeat_it(stack, tmp_path):
     assert told[-2:] == ["-o", str(out / "a.tif")]
     assert runner.invoke(app, [*told[1:-1], str(tmp_path / "b.tif")]).exit_code == 0
     assert (tmp_path / "b.tif").read_bytes() == (out / "a.tif").read_bytes()
+
+
+def amseg(*words) -> str:
+    """What a command says that fails; empty if it is done."""
+    from typer.testing import CliRunner
+
+    done = CliRunner().invoke(app, list(map(str, words)))
+    assert done.exit_code in (0, 2), done.output
+    return "" if done.exit_code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory) -> Path:
+    """Six frames of a phantom."""
+    frames = simulate().stack
+    path = tmp_path_factory.mktemp("recording") / "stack.tif"
+    tifffile.imwrite(path, np.stack([frames.read(t) for t in range(20, 26)]))
+    return path
+
+
+def test_a_kept_command_does_the_same_or_is_refused(recording, tmp_path):
+    out, again = tmp_path / "out", tmp_path / "again"
+    segment = ("segment", recording, "--engine", "keras", "--no-figures", "-o", out)
+    assert not amseg(*segment, "--crop", "64:192,96:288")
+    first = (out / "stack_labels.tif").read_bytes()
+    kept = json.loads((out / "stack_run.json").read_text())["command"]
+    assert not amseg(*kept[1:-1], again)
+    assert (again / "stack_labels.tif").read_bytes() == first
+
+    # Measured again, the record says so, and still has the chain of its labels.
+    assert not amseg("quantify", out / "stack_labels.tif", "--name", "stack", "-o", out)
+    assert json.loads((out / "stack_run.json").read_text())["preprocessing"] is None
+    assert not amseg(*kept[1:-1], tmp_path / "third")
+    assert (tmp_path / "third" / "stack_labels.tif").read_bytes() == first
+
+    assert not amseg(*segment, "--invert")
+    told = amseg(*kept[1:-1], tmp_path / "fourth")
+    assert "another preprocessing chain" in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "fourth").exists()
+
+
+def test_other_kept_commands_know_their_chain_too(recording, tmp_path):
+    out = tmp_path / "out"
+    laser = ("laser", recording, "--line=200,4,0,5", "-o", out, "--overwrite")
+    assert not amseg(*laser, "--background", "median")
+    kept = json.loads((out / "stack_laser.json").read_text())["run"]["command"]
+    assert not amseg(*kept[1:-1], tmp_path / "again")
+    one, other = (f / "stack_kymograph.tif" for f in (out, tmp_path / "again"))
+    assert one.read_bytes() == other.read_bytes()
+    assert not amseg(*laser, "--invert")
+    assert "another preprocessing chain" in amseg(*kept[1:-1], tmp_path / "third")
+
+    made = ("preprocess", recording, "-o", tmp_path / "p.tif", "--overwrite")
+    assert not amseg(*made, "--crop", "0:64,0:64")
+    kept = json.loads((tmp_path / "p_preprocess.json").read_text())["command"]
+    assert not amseg(*made, "--crop", "0:32,0:64")
+    assert "another preprocessing chain" in amseg(*kept[1:-1], tmp_path / "q.tif")
+
+    explain = ("explain", recording, "--frame", 2, "--class", "keyhole", "-o", out, "--overwrite")
+    assert not amseg(*explain, "--background", "median")
+    kept = json.loads(next(out.glob("*_gradcam_*_run.json")).read_text())["command"]
+    assert not amseg(*explain, "--invert")
+    assert "another preprocessing chain" in amseg(*kept[1:-1], tmp_path / "fourth")

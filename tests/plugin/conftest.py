@@ -44,6 +44,7 @@ def settings_folder(monkeypatch, tmp_path_factory) -> Path:
     """Where the widgets remember what ran well: never the user's, and empty at first."""
     folder = tmp_path_factory.mktemp("settings")
     monkeypatch.setenv("AMSEG_SETTINGS_FOLDER", str(folder))
+    monkeypatch.setenv("AMSEG_ANNOTATION_FOLDER", str(folder / "annotation"))
     return folder
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dask.array as da
 import numpy as np
 import pytest
 import tifffile
 
 from napari_amseg.io import TiffStackWriter
-from napari_amseg.plugin.files import get_reader, read_layers, write_labels
+from napari_amseg.plugin.files import get_reader, read_layers, stack_layer, write_labels
 from napari_amseg.plugin.layers import KEY, ImageSource, LabelSource, labels_layer
-from napari_amseg.types import Experiment
+from napari_amseg.types import Experiment, stack_from_array
 
 KNOWN = Experiment(pixel_size_um=2.0, frame_rate_hz=40_000.0)
 
@@ -99,3 +101,10 @@ def test_codes_beyond_uint8_are_refused_and_the_old_file_stays(tmp_path, labels)
         write_labels(str(path), np.full((2, 8, 8), 300), {})
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_layers_of_two_cameras_in_one_file_have_two_names(frames):
+    stack, file = stack_from_array(frames), "/d/scan.h5"
+    addresses = (file, f"{file}::cam1/data", f"{file}::cam2/data", f"{file}::cam2/data::flats")
+    names = [stack_layer(stack, Path(address))[1]["name"] for address in addresses]
+    assert names == ["scan", "scan cam1/data", "scan cam2/data", "scan cam2/data flats"]

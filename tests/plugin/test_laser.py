@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from napari.layers import Layer
@@ -192,10 +194,12 @@ def test_a_window_is_added_without_reading_a_frame(viewer, phantom):
     source = stack_from_array(frames, experiment=experiment)
     image = viewer.add_layer(Layer.create(*image_layer(ImageSource(source), "run")))
     counted = source.derived(lambda t: read.append(t) or source.read(t))
-    image.metadata[KEY] = ImageSource(counted)
+    image.metadata[KEY] = ImageSource(replace(counted, flat="a.h5::flats", dark="a.h5::darks"))
     line = LaserLine(200.0, -5.0, 0, 35)
     data, options, _ = window_layer(viewer, image, line, Window(20, 60), experiment)
     assert read == []
     assert options["contrast_limits"] == tuple(image.contrast_limits)
     assert np.asarray(data[3]).shape == (128, 81)
     assert read == [3]
+    travelling = options["metadata"][KEY].stack
+    assert (travelling.flat, travelling.dark) == (None, None)  # they do not travel

@@ -277,6 +277,7 @@ def test_what_is_shown_is_saved(dock, qtbot, tmp_path, suffix, begin):
         assert rows[5] == ["4", "0.004", "128", "16", "0", "0"]
     if suffix == "svg":
         assert "Keyhole depth (µm)" in path.read_text()
+        assert "Frames (%)" not in path.read_text()  # the tab with the numbers is open
 
 
 def test_a_picture_of_an_unknown_kind_is_refused(dock, tmp_path, notifications):
@@ -428,6 +429,11 @@ def test_signed_quantities_show_no_percent_of_their_mean(dock, qtbot):
     cells = re.findall(r'right">([^<]*)<', row)
     assert (cells[0], cells[2], cells[3]) == ("8", "–", "–")
     assert "whole stack" in dock.page.details.numbers.toolTip()
+
+
+def test_pores_are_counted_as_pores_and_as_sightings(dock, qtbot):
+    qtbot.waitUntil(lambda: "sightings (" in words(dock), timeout=PATIENCE_MS)
+    assert "1 pore in 4 sightings (0.5 a frame)" in words(dock)
 
 
 def test_pore_tracks_become_a_layer(viewer, dock, qtbot):

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
+from napari_amseg.plugin.layers import KEY, LabelSource
 from napari_amseg.plugin.measure.earlier_export import check_earlier, maker_of_labels
+from napari_amseg.plugin.measure.job import origin_of
 from napari_amseg.plugin.save_name import save_name
 from napari_amseg.provenance import sha256
+from napari_amseg.types import Experiment
 
 RAW = [{"name": "raw.tif", "sha256": "ab"}]
 
@@ -75,6 +78,27 @@ def test_results_of_another_stack_are_not(segmented, source):
     (segmented / "run_run.json").unlink()
     with pytest.raises(FileExistsError, match="of unknown labels"):
         check_earlier(segmented, "run", RAW, "/raw.tif")
+
+
+def test_two_datasets_of_one_file_are_two_stacks(segmented):
+    made = {"inputs": RAW, "source": "/scan.h5::cam1/data"}
+    (segmented / "run_run.json").write_text(json.dumps(made))
+    with pytest.raises(FileExistsError, match=r"of /scan\.h5::cam1/data"):
+        check_earlier(segmented, "run", RAW, "/scan.h5::cam2/data")
+    check_earlier(segmented, "run", RAW, "/moved/scan.h5::cam1/data")
+
+
+def test_labels_come_from_the_dataset_that_is_open(labels):
+    from napari.layers import Labels
+
+    def layer(source):
+        return Labels(labels, metadata={KEY: source})
+
+    run = {"files": ["/scan.h5"], "source": "/scan.h5::cam2/data"}
+    assert origin_of(layer(LabelSource(Experiment(), run=run))) == run["source"]
+    opened = LabelSource(Experiment(), address=("/masks.h5::cam2/labels",))
+    assert origin_of(layer(opened)) == "/masks.h5::cam2/labels"
+    assert origin_of(layer(LabelSource(Experiment()))) is None
 
 
 def test_what_made_the_labels_is_kept_and_whether_they_were_edited(segmented):

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from napari_amseg.plugin.remembered import Remembered, forget, remembered, remembered_file
+from napari_amseg.segment import SegmentSettings
 
 PATIENCE_MS = 120_000
 
@@ -27,6 +28,8 @@ def test_the_model_and_how_it_ran_come_back(viewer, add_widget, segment, bundle_
     segment.model.choose(bundle_folder)
     segment.settings.field("batch_size").setValue(3)
     segment.post.field("fill_holes_px").setValue(7)
+    segment.settings.field("precision").setCurrentText("f32")
+    segment.settings.field("engine").setCurrentText("openvino")
     assert remembered() == Remembered()  # nothing ran yet
     segment.start()
     qtbot.waitUntil(lambda: not segment.is_running, timeout=PATIENCE_MS)
@@ -37,6 +40,8 @@ def test_the_model_and_how_it_ran_come_back(viewer, add_widget, segment, bundle_
     assert new.model.bundle().folder == bundle_folder
     assert new.settings.value().batch_size == 3
     assert new.post.value().fill_holes_px == 0  # that would change labels
+    assert new.settings.value() == SegmentSettings(batch_size=3)  # so would the precision
+    assert remembered().segment.settings == SegmentSettings(batch_size=3)
     forget()
     assert again(viewer, add_widget, new).settings.value().batch_size != 3
 
@@ -48,6 +53,12 @@ def test_a_broken_file_is_as_good_as_none(settings_folder, text):
     remembered_file().write_text(text)
     assert remembered_file().parent == settings_folder
     assert remembered() == Remembered()
+
+
+def test_what_an_earlier_version_kept_changes_no_number(viewer, add_widget, segment):
+    kept = {"segment": {"settings": {"precision": "bf16", "tile_px": 512, "batch_size": 3}}}
+    remembered_file().write_text(json.dumps(kept))
+    assert again(viewer, add_widget, segment).settings.value() == SegmentSettings(batch_size=3)
 
 
 def test_a_model_that_is_gone_is_left_out(viewer, add_widget, segment, notifications):

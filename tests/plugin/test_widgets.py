@@ -284,3 +284,32 @@ def test_painting_on_segmented_labels_drops_the_rows_that_came_with_them(
         layer.paint((0, 5, 5), 2)
     assert layer.metadata[KEY].results is None
     assert results.stale
+
+
+def test_what_is_set_on_a_layer_is_said_and_stays_in_view(viewer, add_widget, qtbot, tiff_file):
+    load = add_widget("Load stack")
+    load.path.set_path(tiff_file)
+    qtbot.waitUntil(lambda: "6 frames" in load.found.text())
+    qtbot.mouseClick(load.load_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 1)
+    layer, camera = viewer.layers[0], viewer.scene.camera
+    camera.zoom, camera.center = 3.0, (0, 11.0, 17.0)
+    spin = load.experiment.field("pixel_size_um")
+    spin.selectAll()
+    qtbot.keyClicks(spin, "2")  # neither Tab nor Enter
+    qtbot.mouseClick(load.set_button, Qt.MouseButton.LeftButton)
+    assert layer.metadata[KEY].experiment.pixel_size_um == 2
+    assert load.done.text() == f"Set on {layer.name}: 2 µm a pixel, frame rate unknown."
+    assert camera.zoom == pytest.approx(1.5)
+    assert tuple(camera.center[-2:]) == pytest.approx((22.0, 34.0))
+
+
+def test_the_words_under_the_path_are_not_cut_off(viewer, add_widget, qtbot, tiff_file):
+    load = add_widget("Load stack")
+    viewer.window._qt_window.resize(1280, 800)
+    viewer.show()
+    load.path.set_path(tiff_file)
+    qtbot.waitUntil(lambda: "6 frames" in load.found.text())
+    load.found.setText(f"{load.found.text()}\nnot part of the numbered sequence: labels.tif")
+    qtbot.wait(300)
+    assert load.found.height() >= load.found.heightForWidth(load.found.width())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import h5py
@@ -59,7 +60,7 @@ _CONTENTS: dict[str, Callable[[h5py.File], object]] = {
 
 
 def photron(folder: Path) -> Iterator[Spec]:
-    """Headers of Photron cameras; the pixels beside them are those of four frames."""
+    """Headers of Photron cameras, the pixels of four frames beside them; Phantom cines."""
     bomb = '<!DOCTYPE a [<!ENTITY b "cccccccccc">' + "".join(
         f'<!ENTITY b{i} "{f"&b{i - 1};" * 10 if i else "&b;" * 10}">' for i in range(9)
     )
@@ -87,6 +88,31 @@ def photron(folder: Path) -> Iterator[Spec]:
         (folder / f"{name}.cih").write_text(text)
         (folder / f"{name}.mraw").write_bytes(grey().tobytes())
         yield f"{name}.cih", "refused", f"Photron header: {key} is {value[:20]}"
+    text = "#Camera Information Header\n" + "".join(f"{k} : {v}\n" for k, v in good.items())
+    (folder / "sound.cih").write_text(text)
+    (folder / "sound.mraw").write_bytes(grey().tobytes())
+    yield "sound.cih", "works", "a sound Photron recording"
+    yield from _cines(folder)
+
+
+def _cines(folder: Path) -> Iterator[Spec]:
+    """Phantom cines: a sound one, cut and flipped ones, and some that are none."""
+    place = Path(__file__).parents[1] / "io" / "camera" / "test_cine.py"
+    spec = spec_from_file_location("cines_as_published", place)
+    assert spec is not None
+    assert spec.loader is not None
+    published = module_from_spec(spec)
+    spec.loader.exec_module(published)
+    raw = published.write(folder / "sound.cine", grey(), times_s=np.arange(4) / 50_000).read_bytes()
+    yield "sound.cine", "works", "a sound cine"
+    rng = np.random.default_rng(SEED)
+    for at in (3, 44, 84, 1500, len(raw) // 2, len(raw) - 1):
+        (folder / f"cut_{at:05d}.cine").write_bytes(raw[:at])
+        yield f"cut_{at:05d}.cine", "refused", f"cine cut after {at} of {len(raw)} bytes"
+    for name, where in {"header": (0, 84), "setup": (84, 1700), "table": (7600, 7900)}.items():
+        for i in range(6):
+            (folder / f"flipped_{name}_{i}.cine").write_bytes(flipped(raw, where, rng))
+            yield f"flipped_{name}_{i}.cine", "either", f"cine, bits flipped in its {name}"
     for name, raw in {"empty": b"", "cut": b"CI" + bytes(30), "zeros": bytes(500),
                       "counts": b"CI,\0" + b"\xff" * 400}.items():  # fmt: skip
         (folder / f"{name}.cine").write_bytes(raw)

@@ -65,6 +65,7 @@ def chains(folder: Path) -> Iterator[Spec]:
         "normalise_swapped": ({"steps": [{"step": "normalise", "low": 9, "high": 1}]}, "refused"),
         "background_method": ({"steps": [{"step": "background", "method": "magic"}]}, "refused"),
         "background_window": ({"steps": [{"step": "background", "window": 2.5}]}, "refused"),
+        "background_digits": ({"steps": [{"step": "background", "window": 10**400}]}, "refused"),
         "background_huge": ({"steps": [{"step": "background", "window": 10**12}]}, "either"),
         "flat_gone": ({"steps": [{"step": "flat_field", "flat": "gone.tif"}]}, "refused"),
         "flat_number": ({"steps": [{"step": "flat_field", "flat": 5}]}, "refused"),

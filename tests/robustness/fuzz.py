@@ -176,6 +176,11 @@ def _texts(path: Path) -> object:
     return None
 
 
+def _address_in(file: Path) -> Callable[[Path], object]:
+    """Reads what stands in a text, as an address within an HDF5 file."""
+    return lambda path: _stack(Path(f"{file}::{path.read_bytes().decode('latin-1')}"))
+
+
 def targets(folder: Path) -> tuple[Target, ...]:
     """Every parser with its seeds, from the corpus in `folder`."""
 
@@ -203,9 +208,12 @@ def targets(folder: Path) -> tuple[Target, ...]:
         Target("benchmark", _benchmark, files("benchmarks", "sound/*.*", "sound/splits/*.csv"),
                ".csv"),
         Target("hdf5", _stack, files("hdf5", "sound.h5", "[nolg]*.h5"), ".h5"),
+        Target("hdf5 address", _address_in(folder / "hdf5" / "sound.h5"),
+               (b"entry/imaging/data", b"flats", b"/entry/../entry/imaging", b"a::b::darks"),
+               ".txt"),
         Target("photron", _photron, files("photron", "*.cih"), ".cih"),
         Target("photron xml", _photron, files("photron", "*.cihx"), ".cihx"),
-        Target("cine", _stack, files("photron", "*.cine"), ".cine"),
+        Target("cine", _stack, files("photron", "sound.cine", "f*_setup_*.cine"), ".cine"),
         Target("labelme", _labelme, (labelme,), ".json"),
         Target("texts", _texts, words, ".txt"),
     ]  # fmt: skip

@@ -51,6 +51,20 @@ def test_pores_are_separate_ellipses_and_stay_for_many_frames():
     assert counts[-1] >= counts[30] > 0
 
 
+def test_a_keyhole_that_does_not_fit_the_frame_is_told():
+    fits = simulate(PhantomSettings(keyhole_depth_um=130, **SHORT))
+    assert fits.stack.notes == ()
+    cut = simulate(PhantomSettings(keyhole_depth_um=400, **SHORT))
+    (note,) = cut.stack.notes
+    deepest = np.nanmax([truth.keyhole_depth_um for truth in cut.truth])
+    assert deepest == 2 * (256 - 4 - round(0.42 * 256))
+    at_most = sum(truth.keyhole_depth_um == deepest for truth in cut.truth)
+    assert note.startswith("keyhole_depth_um is 400")
+    assert f"in {at_most} of 20 frames" in note
+    assert f"{deepest:.0f} um deep at most" in note
+    assert "Raise height_px" in note
+
+
 def test_units_follow_from_pixels():
     settings = PhantomSettings(pixel_size_um=2.5, frame_rate_hz=40_000, **SHORT)
     truth = simulate(settings).truth[10]

@@ -16,6 +16,7 @@ from napari_amseg.models import Bundle
 from napari_amseg.pipeline import ResultFiles, RunRequest, result_names
 from napari_amseg.pipeline.command_line import recorded, segment_words
 from napari_amseg.pipeline.run import source_of
+from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import InputHashes, run_record, sha256
 from napari_amseg.types import Experiment
 
@@ -94,7 +95,11 @@ def assemble(
                     notes=(*fit.notes, *notes),
                     experiment=fit.experiment,
                     label_scheme=bundle.card.scheme.to_json(),
-                    command=recorded(lambda: segment_words(request, bundle)),
+                    command=recorded(
+                        lambda: segment_words(
+                            replace(request, chain=Chain.from_json(fit.chain)), bundle
+                        )
+                    ),
                 )
             )
         done = _finished(made, key, fit.shape[0])

@@ -33,8 +33,9 @@ class StackFit:
     Attributes
     ----------
     address : of the stack, for ``read_stack``. shape : (T, Y, X) after preprocessing.
-    notes : remarks. experiment : with what the files say, as JSON. chain, model : preprocessing with its statistics
-        and the record of the model, as :class:`~napari_amseg.pipeline.prepare.Prepared` has them.
+    notes : remarks. experiment : with what the files say, as JSON.
+    chain, model : preprocessing with its statistics and the record of the model, as
+        :class:`~napari_amseg.pipeline.prepare.Prepared` has them.
     chunk_frames : frames a chunk; a multiple of the frames a model call.
     """
 

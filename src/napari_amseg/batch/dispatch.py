@@ -143,7 +143,7 @@ class Dispatcher:
             for chunk in result.todo:
                 heapq.heappush(self._waiting, Task(task.stack, _COMPUTE, chunk))
             n = result.fit.n_chunks
-            yield StackBegun(name, n, n - len(result.todo))
+            yield StackBegun(name, n, n - len(result.todo), result.remarks)
         else:
             progress.left.discard(task.chunk)
             yield ChunkDone(name)

@@ -20,11 +20,15 @@ class CampaignStarted:
 
 @dataclass(frozen=True, slots=True)
 class StackBegun:
-    """A stack is open. chunks : it has. finished : of these, by an earlier call."""
+    """A stack is open.
+
+    chunks : it has. finished : of these, by an earlier call. remarks : on the stack.
+    """
 
     name: str
     chunks: int
     finished: int
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

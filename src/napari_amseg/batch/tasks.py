@@ -18,7 +18,7 @@ from napari_amseg.models import Bundle
 from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.run import protect_earlier_results
 from napari_amseg.pipeline.stack import frame_results
-from napari_amseg.preprocess import Chain
+from napari_amseg.preprocess import Chain, unused_flats
 from napari_amseg.segment import Engine, frames_a_call, kept_engine
 from napari_amseg.types import Experiment, Stack
 
@@ -59,12 +59,14 @@ class Begun:
     Attributes
     ----------
     results, chunks : its keys. fit : what all chunks share. todo : chunks that are not finished.
+    remarks : worth telling at once.
     """
 
     results: str
     chunks: str
     fit: StackFit
     todo: tuple[int, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def begin(job: StackJob) -> Begun | Finished:
@@ -90,7 +92,8 @@ def begin(job: StackJob) -> Begun | Finished:
         if fit is None:
             fit = _fit(job, stack)
             folder.write_fit(fit)
-    return Begun(results, chunks, fit, folder.missing(fit.n_chunks))
+        remarks = unused_flats(stack, Chain.from_json(job.chain))
+    return Begun(results, chunks, fit, folder.missing(fit.n_chunks), remarks)
 
 
 def compute(job: StackJob, begun: Begun, chunk: int) -> ChunkRecord:

@@ -69,7 +69,9 @@ class ChainOptions(Settings):
     """Preprocessing as given on the command line, in the order in which it is done."""
 
     chain: str | None = setting(
-        None, help="Chain JSON, or a _run.json, to replay; before the steps given here."
+        None,
+        help="Chain JSON, or a _run.json, to replay; before the steps given here. FILE#HASH, as in "
+        "recorded commands: only if the file still holds that chain.",
     )
     flat: str | None = setting(None, help="Flat-field stack or image.")
     dark: str | None = setting(None, help="Dark-field stack or image.")
@@ -123,7 +125,7 @@ def build_chain(given: ChainOptions) -> Chain:
         )
     if given.invert:
         steps.append(Invert())
-    return chain + with_full_paths(Chain(tuple(steps)))
+    return with_full_paths(chain + Chain(tuple(steps)))
 
 
 def with_scan_speed(stack: Stack, scan_speed_mm_s: float | None) -> Stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from napari_amseg.batch.cluster import ClusterSettings
 from napari_amseg.batch.events import (
@@ -27,9 +28,10 @@ from napari_amseg.batch.run import BatchRequest, run_campaign
 from napari_amseg.batch.slurm import SlurmSettings, job_script
 from napari_amseg.batch.table import CampaignStack, read_stacks
 from napari_amseg.cli.arguments import ChainOptions, ModelName, OutFolder, build_chain
-from napari_amseg.cli.progress import err, progress
+from napari_amseg.cli.progress import err, progress, show_notes
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import bundled_models, load_bundle
+from napari_amseg.preprocess import Chain, unused_flats
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 
 _EXIT_SOME_FAILED, _EXIT_CANCELLED = 1, 130
@@ -91,7 +93,7 @@ def batch(
         return
     more = {stack.name: stack.more for stack in stacks}
     request = BatchRequest(campaign, out.absolute(), jobs, more, cluster, slurm)
-    show = _Show()
+    show = _Show(on_this_machine=cluster.scheduler is None and not cluster.slurm)
     try:
         with closing(run_campaign(request)) as events:
             for event in events:
@@ -119,27 +121,37 @@ def _chain(stack: CampaignStack, given: ChainOptions) -> dict[str, Any]:
 
 def _show_plan(jobs: list[StackJob], cluster: ClusterSettings, slurm: SlurmSettings) -> None:
     """What would be run, and the job script."""
-    table = Table("experiment", "frames", "tasks, about", "stack")
+    table = Table("experiment", "frames", "tasks, about", Column("stack", overflow="fold"))
+    notes = []
     for job in jobs:
         try:
             with job.open() as stack:
                 n = len(stack)
+                found = unused_flats(stack, Chain.from_json(job.chain))
         except (ValueError, OSError) as error:
             table.add_row(job.name, "", "", f"would fail: {error}")
         else:
             tasks = -(-n // job.batch.chunk_frames)
-            table.add_row(job.name, str(n), str(tasks), job.stack)
+            table.add_row(job.name, str(n), str(tasks), _from_here(job.stack))
+            notes += [f"{job.name}: {note}" for note in found]
     Console().print(table)
+    show_notes(notes)
     if cluster.slurm:
         typer.echo(f"{slurm.jobs} jobs would be submitted with this script:\n")
         typer.echo(job_script(slurm))
 
 
+def _from_here(path: str) -> str:
+    """The path from the folder one works in, where it lies in there."""
+    here = f"{Path.cwd()}{os.sep}"
+    return path.removeprefix(here)
+
+
 class _Show:
     """A campaign on the terminal: a bar for all chunks and one for each stack at hand."""
 
-    def __init__(self) -> None:
-        self._bars = progress()
+    def __init__(self, *, on_this_machine: bool) -> None:
+        self._bars, self._on_this_machine = progress(), on_this_machine
         self._stacks: dict[str, Any] = {}
         self.failed = False
 
@@ -150,13 +162,15 @@ class _Show:
     def show(self, event: CampaignEvent) -> None:
         """Show one event."""
         if isinstance(event, CampaignStarted):
-            _show_cluster(event)
+            _show_cluster(event, on_this_machine=self._on_this_machine)
             self._bars.start()
             self._all = self._bars.add_task("stacks", total=event.n_stacks)
         elif isinstance(event, StackBegun):
             self._stacks[event.name] = self._bars.add_task(
                 f"{event.name}, chunks", total=event.chunks, completed=event.finished
             )
+            for remark in event.remarks:
+                _say(f"{event.name}: note: {remark}")
             if event.finished:
                 _say(f"{event.name}: {event.finished} of {event.chunks} chunks kept")
         elif isinstance(event, ChunkDone):
@@ -181,11 +195,11 @@ class _Show:
             _say(f"{event.name}: {what}, {event.done.frames} frames")
 
 
-def _show_cluster(event: CampaignStarted) -> None:
+def _show_cluster(event: CampaignStarted, *, on_this_machine: bool) -> None:
     _say(f"{event.n_stacks} stacks on {event.cluster}")
     if event.dashboard is not None:
         _say(f"dashboard: {event.dashboard}")
-    else:
+    elif not on_this_machine:
         _say(f"scheduler: {event.scheduler} (for a dashboard: pip install bokeh)")
 
 

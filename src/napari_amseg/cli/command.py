@@ -14,26 +14,16 @@ import click
 import typer
 
 from napari_amseg.cli.progress import remove_bars
+from napari_amseg.io.system_errors import error_words
 from napari_amseg.settings import Option, options
 
 _EXIT_BAD_INPUT, _EXIT_UNEXPECTED, _EXIT_CANCELLED = 2, 1, 130
 Command = Callable[..., None]
-_MOST_CHARACTERS = 500
 # What is recorded with its unit has a shorter name on the command line.
 _SHORTER = {
     "pixel_size_um": "--pixel-size",
     "frame_rate_hz": "--frame-rate",
     "scan_speed_mm_s": "--scan-speed",
-}
-# What the system reports with a number and a file name alone.
-_SYSTEM_SAYS = {
-    errno.ENOENT: "there is no such file or folder.",
-    errno.EISDIR: "is a folder, a file is expected here.",
-    errno.ENOTDIR: "a part of this path is a file, not a folder.",
-    errno.ENAMETOOLONG: "the name is too long.",
-    errno.ELOOP: "links lead in a circle.",
-    errno.EEXIST: "exists already; choose another name.",
-    errno.EIO: "the disk or the network drive cannot read it; copy it again.",
 }
 
 
@@ -130,9 +120,9 @@ def _explain(error: BaseException, flags: Mapping[str, str], *, with_traceback: 
 
 
 def _with_flag(text: str, flags: Mapping[str, str]) -> str:
-    """The text with the name on the command line of the setting it begins with."""
-    name, space, rest = text.partition(" ")
-    return f"{flags[name]}{space}{rest}" if name in flags else text
+    """The text with the name on the command line of the setting whose value it is about."""
+    name, states, value = text.partition(" is ")
+    return f"{flags[name]}{states}{value}" if name in flags else text
 
 
 def _parameter_name(flag: str) -> str:
@@ -150,22 +140,7 @@ def _words(error: BaseException) -> str:
         return (
             f"{Path(error.filename).parent}: cannot write into this folder. Choose another with -o."
         )
-    if isinstance(error, PermissionError):
-        return (
-            f"{error.filename}: permission denied. Close it in other programs, or choose "
-            "another place."
-        )
-    if isinstance(error, OSError) and error.errno in _SYSTEM_SAYS and error.filename:
-        return f"{_short(str(error.filename))}: {_SYSTEM_SAYS[error.errno]}"
-    return _short(" ".join(str(error).split()) or type(error).__name__)
-
-
-def _short(text: str) -> str:
-    """The text without the middle of what is far too long, such as a cell of a megabyte."""
-    if len(text) <= _MOST_CHARACTERS:
-        return text
-    half = _MOST_CHARACTERS // 2
-    return f"{text[:half]} ... {text[-half:]}"
+    return error_words(error)
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -23,6 +23,8 @@ from napari_amseg.dataset import (
     random_split,
     save_split,
 )
+from napari_amseg.dataset.check import Finding
+from napari_amseg.dataset.names import first_few
 from napari_amseg.dataset.split import Parts
 from napari_amseg.settings import Settings, setting
 
@@ -59,13 +61,24 @@ def check(
 ) -> None:
     """Read every image and label, and name what is wrong; exit code 1 if there are errors."""
     findings = list(check_benchmark(folder, track=track))
-    for finding in findings:
-        if finding.error or notes:
-            typer.echo(finding)
+    for line in _in_lines(finding for finding in findings if finding.error or notes):
+        typer.echo(line)
     n_errors = sum(finding.error for finding in findings)
     typer.echo(f"{folder}: {n_errors} errors, {len(findings) - n_errors} notes")
     if n_errors:
         raise typer.Exit(1)
+
+
+def _in_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """A line a finding; notes that say the same of several places share one."""
+    places: dict[tuple[bool, str, str], list[str]] = {}
+    for finding in findings:
+        key = (finding.error, finding.where if finding.error else "", finding.what)
+        places.setdefault(key, []).append(finding.where)
+    for (error, _, what), where in places.items():
+        told = first_few(where) if len(where) > 1 else where[0]
+        count = f"{len(where)} times ({told})" if len(where) > 1 else told
+        yield f"{'error' if error else 'note'}: {count}: {what}"
 
 
 def split(

@@ -62,7 +62,9 @@ def show_scores(record: dict[str, Any]) -> None:
     for name in scores["iou"]:
         table.add_row(name, f"{scores['iou'][name]:.4f}", f"{scores['f1'][name]:.4f}")
     table.add_section()
-    table.add_row("mean", f"{scores['mean_iou']:.4f}", f"{scores['mean_f1']:.4f}")
+    for what, end in (("truth or prediction", ""), ("truth", "_in_truth")):
+        means = (f"{scores[f'mean_{score}{end}']:.4f}" for score in ("iou", "f1"))
+        table.add_row(f"mean of classes in the {what}", *means)
     console = Console()
     console.print(table)
     errors = Table("measure", "frames", "mean error", "mean absolute", "mean relative")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -15,7 +13,7 @@ from napari_amseg.io import read_stack, recorded_fields
 
 def info(stack: StackArgument, pixel_size: PixelSize = None, frame_rate: FrameRate = None) -> None:
     """Show what a stack holds: frames, size, type, pixel size, frame rate, grey values."""
-    from napari_amseg.preprocess import Chain
+    from napari_amseg.preprocess import Chain, recorded_options
     from napari_amseg.preprocess.statistics import grey_levels
 
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
@@ -39,14 +37,14 @@ def info(stack: StackArgument, pixel_size: PixelSize = None, frame_rate: FrameRa
             "grey values": f"{low:g} / {middle:g} / {high:g} (0.5, 50, 99.5 % of the pixels)",
             "files": files[0] if len(files) == 1 else f"{len(files)}: {files[0]} ... {files[-1]}",
         }
+        rows |= {"dataset": opened.dataset} if opened.dataset else {}
         rows |= recorded_fields(opened)
         table = Table(show_header=False, box=None)
         for name, value in rows.items():
             table.add_row(f"[bold]{name}", escape(value))  # brackets in names are no markup
         for note in opened.notes:
             table.add_row("[bold]note", escape(note))
-        recorded = {"--flat": opened.flat, "--dark": opened.dark}
+        options = recorded_options(opened)
     Console().print(table)
-    options = [f"{name} {shlex.quote(file)}" for name, file in recorded.items() if file]
     if options:  # in one line, however long, to be copied
-        typer.echo(f"to correct with what was recorded: {' '.join(options)}")
+        typer.echo(f"to correct with what was recorded: {options}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +19,12 @@ from napari_amseg.cli.arguments import (
     StackArgument,
     build_chain,
 )
-from napari_amseg.cli.progress import track
+from napari_amseg.cli.progress import show_notes, track
 from napari_amseg.io import OutputFiles, TiffStackWriter, read_stack, write_json
 from napari_amseg.overlap import ordered_map
 from napari_amseg.pipeline.command_line import preprocess_words, recorded
-from napari_amseg.preprocess import Chain, Normalise
+from napari_amseg.pipeline.command_parts import absolute
+from napari_amseg.preprocess import Chain, Normalise, marked, unused_flats
 from napari_amseg.provenance import InputHashes, StageClock, run_record
 from napari_amseg.types import Stack
 
@@ -66,6 +68,8 @@ def preprocess(
     if dtype not in ("auto", "float32", *_INTEGERS):
         raise ValueError(f"--dtype is {dtype!r}: choose auto, float32, uint8 or uint16.")
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
+        opened = replace(opened, notes=(*opened.notes, *unused_flats(opened, chain)))
+        show_notes(opened.notes)
         _write(opened, chain, out, dtype, compress=compress)
     typer.echo(f"{out}\n{record}")
 
@@ -99,7 +103,11 @@ def _write(stack: Stack, chain: Chain, out: Path, dtype: str, *, compress: bool)
             notes=ready.notes,
             command=recorded(
                 lambda: preprocess_words(
-                    stack, out, chain=_record_of(out), dtype=dtype, compress=compress
+                    stack,
+                    out,
+                    chain=marked(absolute(_record_of(out)), chain),
+                    dtype=dtype,
+                    compress=compress,
                 )
             ),
             experiment=stack.experiment.to_json(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -59,6 +59,8 @@ class _Bar(Progress):
         Rich counts in a thread, and waits for it where the loop ends. After an error that may be
         while memory is collected, with the screen locked: each would wait for the other for ever.
         """
+        if total is None and isinstance(sequence, Sized):
+            total = len(sequence)
         task = self.add_task(description, total=total, completed=completed)
         for item in sequence:
             yield item

@@ -25,8 +25,10 @@ from napari_amseg.cli.arguments import (
 from napari_amseg.cli.progress import err, show_notes, track
 from napari_amseg.io import read_stack
 from napari_amseg.measure import MeasureSettings
+from napari_amseg.measure.cut_off import cut_off_notes
 from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline import RunRequest, result_names, segment_to_files
+from napari_amseg.preprocess import unused_flats
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Stack
 
@@ -60,14 +62,14 @@ def segment(
 
     Example: amseg segment run3.tif --pixel-size 2 --frame-rate 50000 -o results
     """
-    bundle = load_bundle(model)
+    bundle, chain = load_bundle(model), build_chain(preprocessing)
     with read_stack(stack, pixel_size_um=pixel_size, frame_rate_hz=frame_rate) as opened:
-        show_notes(opened.notes)
+        show_notes((*opened.notes, *unused_flats(opened, chain)))
         request = RunRequest(
             stack=with_scan_speed(opened, scan_speed),
             folder=out,
             stem=stem_for(name, stack),
-            chain=build_chain(preprocessing),
+            chain=chain,
             segment=segmenting,
             maps=maps,
             post=post,
@@ -144,6 +146,7 @@ def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = Fa
     if flags:
         told = ", ".join(f"{flag} in {n}" for flag, n in flags.items())
         err.print(f"note: look at flagged frames: {told}.", highlight=False)
+    show_notes(cut_off_notes(flags, summary["n_frames_with_keyhole"]))
     doubtful = most_uncertain(folder / f"{stem}_frames.csv")
     if doubtful:
         told = ", ".join(f"{frame} ({value:.2f})" for frame, value in doubtful.items())

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_amseg.cli.arguments import OutFolder
-from napari_amseg.cli.progress import progress
+from napari_amseg.cli.progress import progress, show_notes
 from napari_amseg.io import OutputFiles, TableWriter, TiffStackWriter, write_json
 from napari_amseg.provenance import run_record
 from napari_amseg.sample import FrameTruth, PhantomSettings, PoreTruth
@@ -39,6 +39,7 @@ def simulate(
 def write_phantom(folder: Path, settings: PhantomSettings, *, flats: bool = False) -> None:
     """The phantom of these settings as files, with `flats` its flats and darks; all, or none."""
     phantom = make_phantom(settings)
+    show_notes(phantom.stack.notes)
     with OutputFiles(folder) as files:
         stacks = {"": phantom.stack, "_labels": phantom.labels, "_pore_ids": phantom.pore_ids}
         if flats:
@@ -47,7 +48,8 @@ def write_phantom(folder: Path, settings: PhantomSettings, *, flats: bool = Fals
             _write_stack(stack, files.path(f"phantom{suffix}.tif"), f"writing phantom{suffix}.tif")
         _write_table(files.path("phantom_truth.csv"), FrameTruth, phantom.truth)
         _write_table(files.path("phantom_pores.csv"), PoreTruth, phantom.pores)
-        record = run_record(inputs=[], settings={"phantom": settings.to_json()})
+        notes = phantom.stack.notes
+        record = run_record(inputs=[], settings={"phantom": settings.to_json()}, notes=notes)
         write_json(files.path("phantom_run.json"), record)
 
 

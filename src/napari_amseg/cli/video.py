@@ -25,7 +25,9 @@ from napari_amseg.pipeline.video import (
     write_film_strip,
     write_video,
 )
+from napari_amseg.preprocess import Chain, Crop
 from napari_amseg.report.video import VideoSettings
+from napari_amseg.types import Stack
 
 
 def video(
@@ -40,6 +42,13 @@ def video(
     truth: Annotated[str | None, typer.Option(help="Label stack with the true masks.")] = None,
     frames: Annotated[
         str, typer.Option(metavar="A:B:STEP", help="Frames to show, B excluded; or 0,20,40.")
+    ] = "",
+    view: Annotated[
+        str,
+        typer.Option(
+            metavar="Y0:Y1,X0:X1",
+            help="Show this part of every frame only; stack and labels are whole.",
+        ),
     ] = "",
     codes: Annotated[
         str | None,
@@ -71,13 +80,16 @@ def video(
         show_notes(raw.notes)
         request = VideoRequest(
             stack=chain.apply(raw),
-            labels=opened.enter_context(read_stack(labels)),
-            truth=None if truth is None else opened.enter_context(read_stack(truth)),
+            labels=_cropped(opened.enter_context(read_stack(labels)), raw, chain),
+            truth=None
+            if truth is None
+            else _cropped(opened.enter_context(read_stack(truth)), raw, chain),
             path=out,
             scheme=scheme,
             frames=frames,
+            view=view,
             limits=None if contrast is None else _parse_contrast(contrast),
-            title="Preprocessed" if chain.steps else "Raw",
+            title="Raw" if _crops(chain) == chain else "Preprocessed",
             settings=looks,
             overwrite=overwrite,
         )
@@ -90,6 +102,15 @@ def video(
         else:
             write_film_strip(request)
     typer.echo(out)
+
+
+def _cropped(masks: Stack, raw: Stack, chain: Chain) -> Stack:
+    """Masks of whole frames, cropped as the frames are; others are taken for cropped already."""
+    return _crops(chain).apply(masks) if masks.frame_shape == raw.frame_shape else masks
+
+
+def _crops(chain: Chain) -> Chain:
+    return Chain(tuple(step for step in chain.steps if isinstance(step, Crop)))
 
 
 def _parse_contrast(text: str) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
+from napari_amseg.measure.cut_off import KEYHOLE_CUT, MOST_CUT, SURFACE_CUT
 from napari_amseg.measure.keyhole import keyhole_area_px, keyhole_depth_px, largest_component
 from napari_amseg.measure.line import Line
 from napari_amseg.measure.pores import Pore, find_pores
@@ -18,6 +19,7 @@ from napari_amseg.measure.settings import MeasureSettings
 from napari_amseg.measure.shape_columns import SHAPE_COLUMNS, shape_columns
 from napari_amseg.measure.surface import surface_of
 from napari_amseg.measure.units import scaled
+from napari_amseg.measure.unlabelled import UNLABELLED
 from napari_amseg.types import Experiment
 
 FRAME_COLUMNS = (
@@ -70,7 +72,9 @@ def measure_frame(
     FrameMeasures. Without a keyhole its area is 0 and its depth None. ``flags`` says in words what
     was unusual: ``no surface`` means that there is no substrate to fit and that the depth is the
     row extent of the keyhole; ``surface uncertain`` that less than 70 % of the columns lie near the
-    fitted line.
+    fitted line; ``surface cut off`` and ``keyhole cut off`` that the surface lies above the frame
+    or the keyhole reaches its last row, so that the depth is a lower bound; ``unlabelled`` that the
+    frame holds no label at all, so that nothing is known of it.
 
     Notes
     -----
@@ -90,6 +94,8 @@ def measure_frame(
     row |= _keyhole_columns(keyhole, area if counts else 0, surface, pixel)
     row |= _pore_columns(pores, pixel)
     row |= _surroundings(labels, surface, scheme, pixel)
+    if not row["labelled_area_px"]:
+        row["flags"] = UNLABELLED
     row["substrate_area_px"] = int(np.count_nonzero(substrate))
     row["pore_fraction"] = _share(row["pore_area_px"], row["substrate_area_px"])
     here = {"frame": frame, "time_s": time_s, "track_id": None}
@@ -139,14 +145,14 @@ def _keyhole_columns(
         flags.append("no surface")
     elif surface.support < LEAST_SUPPORT:
         flags.append("surface uncertain")
+    if surface is not None and surface.cut > MOST_CUT:
+        flags.append(SURFACE_CUT)
     if part_area < area:
         flags.append("keyhole in parts")
-    if (
-        corner[1] == 0
-        or corner[1] + part.shape[1] == mask.shape[1]
-        or (corner[0] + part.shape[0] == mask.shape[0])
-    ):
+    if corner[1] == 0 or corner[1] + part.shape[1] == mask.shape[1]:
         flags.append("keyhole at border")
+    if corner[0] + part.shape[0] == mask.shape[0]:
+        flags.append(KEYHOLE_CUT)
     return row | {
         "keyhole_depth_px": depth,
         "keyhole_depth_um": scaled(depth, pixel),

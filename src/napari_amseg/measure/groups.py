@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LEAST_POINTS = 3
+LEAST_POINTS = 3  # of a group, for a line
+LEAST_IN_ELLIPSE = 5  # with fewer its covariance says next to nothing
 LINE_METHODS = ("lda", "logistic")
 _SINGULAR = 1e-9  # of 1 - r², r the correlation of the two coordinates
 _WEAK_PENALTY = 100.0  # scikit-learn's C: keeps the line finite where the groups are separable
@@ -117,15 +118,15 @@ def covariance_ellipse(points: ArrayLike, *, level: float = 0.95) -> Ellipse:
     Raises
     ------
     ValueError
-        If there are fewer than three points or they lie on a line; the message says which.
+        If there are fewer than five points or they lie on a line; the message says which.
     """
     values = _checked(points)
     if not 0 < level < 1:
         raise ValueError(f"level is {level:g}: it is a share between 0 and 1, such as 0.95.")
     from scipy.stats import chi2  # takes half a second
 
-    if len(values) < LEAST_POINTS:
-        raise ValueError(f"{_points(len(values))}; an ellipse needs {LEAST_POINTS} or more.")
+    if len(values) < LEAST_IN_ELLIPSE:
+        raise ValueError(f"{_points(len(values))}; an ellipse needs {LEAST_IN_ELLIPSE} or more.")
     covariance = np.cov(values, rowvar=False)
     if _is_singular(covariance):
         raise ValueError("the points lie on a straight line; their covariance has no ellipse.")

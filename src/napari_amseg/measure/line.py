@@ -19,12 +19,14 @@ class Line:
     """y(x) = offset + slope * (x - x_mean): centred, so that a flat line stays exactly flat.
 
     support : share of the points it was fitted to that lie within 5 px of it.
+    cut : of a surface, share of the columns that show no edge, though by the line they should.
     """
 
     slope: float
     offset: float
     x_mean: float
     support: float = 1.0
+    cut: float = 0.0
 
     def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Height at each x."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.measure.cut_off import cut_off_notes
 from napari_amseg.measure.frame import FRAME_COLUMNS, PORE_COLUMNS
 from napari_amseg.measure.laser_on import LaserOn
 from napari_amseg.measure.settings import MeasureSettings
 from napari_amseg.measure.stack_columns import STACK_COLUMNS, add_stack_columns, laser_on_of
+from napari_amseg.measure.standing_pores import standing_notes
 from napari_amseg.measure.summary import summarise
+from napari_amseg.measure.unlabelled import UNLABELLED, unlabelled_notes
 from napari_amseg.types import Experiment
 
 if TYPE_CHECKING:
@@ -101,6 +105,31 @@ class Measurements:
             frames, laser, self.experiment, tracks=tracks, sign=self.settings.scan_sign()
         )
 
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the numbers, in words; of pores only if they have been followed."""
+        flags: Counter[str] = Counter()
+        for words, n in Counter(self._frames.words("flags")).items():
+            flags.update(dict.fromkeys(words.split("; "), n))
+        with_keyhole = int((self._frames.values("keyhole_area_px") > 0).sum())
+        return (
+            *unlabelled_notes(flags[UNLABELLED], len(self)),
+            *cut_off_notes(flags, with_keyhole),
+            *self._notes_on_pores(),
+        )
+
+    def _notes_on_pores(self) -> tuple[str, ...]:
+        followed = self.followed
+        return () if followed is None else standing_notes(followed.tracks, self.frames()["frame"])
+
+    @property
+    def followed(self) -> PoreTracks | None:
+        """The pores' tracks, if the pores have been followed already; that takes long."""
+        return self.__dict__.get("pore_tracks")
+
+    def take_followed(self, tracks: PoreTracks) -> None:
+        """Take over the tracks that a copy with the same rows and settings has found."""
+        self.__dict__["pore_tracks"] = tracks
+
     @cached_property
     def _complete(self) -> tuple[pd.DataFrame, LaserOn]:
         frames = self._frames.table().sort_values("frame", ignore_index=True)
@@ -157,6 +186,9 @@ class _Columns:
 
     def values(self, name: str) -> NDArray[np.float64]:
         return np.array(self._numbers[name], np.float64)
+
+    def words(self, name: str) -> Sequence[str]:
+        return self._words[name]
 
     def table(self) -> pd.DataFrame:
         import pandas as pd

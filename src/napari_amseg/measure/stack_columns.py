@@ -56,7 +56,7 @@ def add_stack_columns(
         values = frames[f"keyhole_{measure}_px"].where(laser.averaged)
         frames[f"keyhole_{measure}_delta"] = relative_deviations(values)
     flags = frames["flags"].to_numpy(object)
-    flags[laser.gap] = GAP_FLAG
+    flags[laser.gap] = [f"{words}; {GAP_FLAG}" if words else GAP_FLAG for words in flags[laser.gap]]
     frames["flags"] = flags
     _add_front_and_rear(frames, laser, experiment, settings)
 

@@ -53,6 +53,7 @@ def summarise(
         "n_frames": n,
         "n_frames_with_keyhole": int((frames["keyhole_area_px"] > 0).sum()),
         "n_frames_averaged": len(kept),
+        "n_frames_unlabelled": int((frames["labelled_area_px"] == 0).sum()),
         "n_frames_without_surface": int(frames["surface_y_px"].isna().sum()),
         "n_frames_laser_on": int(laser.on.sum()),
         "n_frames_in_keyhole_gaps": int(laser.gap.sum()),

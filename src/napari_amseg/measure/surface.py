@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from napari_amseg.measure.line import Line, fit_line
 
 # A surface is nearly level: looking for it in bands is several times faster than in whole columns.
 _BLOCK_ROWS = 64
+_HALF_PX = 0.5
 
 
 def fit_surface(labels: NDArray[np.uint8], *, scheme: LabelScheme) -> Line | None:
@@ -45,7 +48,12 @@ def surface_of(
     columns &= (top == 0) | (above != 0)
     seen = columns & (top > 0)
     x = (seen if seen.any() else columns).nonzero()[0]
-    return fit_line(x, top[x])
+    line = fit_line(x, top[x])
+    to_the_top = (columns & (top == 0)).nonzero()[0]
+    if line is None or not to_the_top.size:
+        return line
+    should_show = np.count_nonzero(line(to_the_top.astype(np.float64)) > -_HALF_PX)
+    return replace(line, cut=should_show / int(np.count_nonzero(columns)))
 
 
 def first_rows(mask: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -11,6 +11,7 @@ import uuid
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -122,8 +123,11 @@ def load_bundle(path_or_name: str | Path) -> Bundle:
     folder = shipped.get(str(path_or_name), Path(path_or_name).expanduser())
     for name in (CARD, WEIGHTS):
         if not (folder / name).is_file():
+            lacks = f"{name} is missing" if folder.exists() else "there is no such folder"
+            close = get_close_matches(str(path_or_name), shipped, n=1)
+            meant = f" Did you mean {close[0]}?" if close else ""
             raise FileNotFoundError(
-                f"{path_or_name}: no model bundle ({name} is missing). Give a bundle folder or a "
+                f"{path_or_name}: no model bundle ({lacks}).{meant} Give a bundle folder or a "
                 f"shipped model: {', '.join(shipped) or 'none are installed'}."
             )
     try:

@@ -25,7 +25,8 @@ from napari_amseg.pipeline.command_parts import (
     stack_word,
     word,
 )
-from napari_amseg.types import Stack
+from napari_amseg.preprocess import Chain, marked
+from napari_amseg.types import Experiment, Stack
 
 if TYPE_CHECKING:
     from napari_amseg.pipeline.correlate import CorrelateSettings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from napari_amseg.pipeline.laser_frame import LaserRequest
     from napari_amseg.pipeline.run import RunRequest
     from napari_amseg.pipeline.video import VideoRequest
+    from napari_amseg.pipeline.watch.events import WatchRequest
     from napari_amseg.train import TrainRequest
 
 
@@ -44,20 +46,26 @@ def recorded(words: Callable[[], Words]) -> list[str] | None:
         return None
 
 
+def _own(record: Path, chain: Chain) -> str:
+    """``--chain`` of a command that its own record keeps: the next run may replace the record."""
+    return marked(absolute(record), chain)
+
+
 def segment_words(request: RunRequest, bundle: Bundle, *, chain: Path | None = None) -> Words:
     """``amseg segment``.
 
-    chain : a file that holds ``request.chain``; the record of the run if not given.
+    chain : a file that holds ``request.chain``; the record of the run if not given, which then
+        must hold this chain.
 
     Raises
     ------
     ValueError
         As :func:`stack_word`.
     """
-    chain = chain or request.folder / f"{request.stem}_run.json"
+    file = chain or _own(request.folder / f"{request.stem}_run.json", request.chain)
     return (
         *("amseg", "segment", stack_word(request.stack)),
-        *given(name=request.stem, chain=chain if request.chain.steps else None),
+        *given(name=request.stem, chain=file if request.chain.steps else None),
         *given(model=model_word(bundle)),
         *measured(request.stack.experiment),
         *settings_words(request.segment, request.maps, request.post, request.measure),
@@ -82,7 +90,7 @@ def quantify_words(
 
 
 def preprocess_words(
-    stack: Stack, out: Path, *, chain: Path, dtype: str = "auto", compress: bool = False
+    stack: Stack, out: Path, *, chain: Path | str, dtype: str = "auto", compress: bool = False
 ) -> Words:
     """``amseg preprocess`` to the file `out`. Raises as :func:`stack_word`."""
     return (
@@ -123,19 +131,20 @@ def train_words(request: TrainRequest) -> Words:
 def laser_words(request: LaserRequest, *, chain: Path | None = None) -> Words:
     """``amseg laser``.
 
-    chain : a file that holds ``request.chain``; the record of the run if not given.
+    chain : a file that holds ``request.chain``; the record of the run if not given, which then
+        must hold this chain.
 
     Raises as :func:`stack_word` and :func:`codes_word`.
     """
     labels, line, rows = request.labels, request.line, request.rows
     numbers = () if line is None else (line.x0_px, line.velocity_px)
     frames = () if line is None else (line.first_frame, line.last_frame)
-    chain = chain or request.folder / request.names[0]
+    file = chain or _own(request.folder / request.names[0], request.chain)
     return (
         *("amseg", "laser", stack_word(request.stack)),
         *given(
             name=request.stem,
-            chain=chain if request.chain.steps else None,
+            chain=file if request.chain.steps else None,
             labels=None if labels is None else stack_word(labels),
             codes=None if labels is None else codes_word(request.scheme),
             rows=None if rows is None else f"{rows[0]}:{rows[1]}",
@@ -150,15 +159,16 @@ def laser_words(request: LaserRequest, *, chain: Path | None = None) -> Words:
 def explain_words(request: ExplainRequest, bundle: Bundle, *, chain: Path | None = None) -> Words:
     """``amseg explain``.
 
-    chain : a file that holds ``request.chain``; the record of the run if not given.
+    chain : a file that holds ``request.chain``; the record of the run if not given, which then
+        must hold this chain.
 
     Raises as :func:`stack_word`.
     """
-    chain = chain or request.folder / request.names[-1]
+    file = chain or _own(request.folder / request.names[-1], request.chain)
     return (
         *("amseg", "explain", stack_word(request.stack), "--frame", str(request.frame)),
         *("--class", request.class_name),
-        *given(name=request.stem, chain=chain if request.chain.steps else None),
+        *given(name=request.stem, chain=file if request.chain.steps else None),
         *given(model=model_word(bundle)),
         *measured(request.stack.experiment, speed=False),
         *settings_words(request.settings),
@@ -178,6 +188,7 @@ def video_words(request: VideoRequest, *, chain: Path | None = None) -> Words:
             chain=chain,
             truth=None if truth is None else stack_word(truth),
             frames=request.frames.strip() or None,
+            view=request.view.strip() or None,
             codes=codes_word(request.scheme),
         ),
         *(() if limits is None else (f"--contrast={','.join(map(word, limits))}",)),
@@ -190,3 +201,16 @@ def video_words(request: VideoRequest, *, chain: Path | None = None) -> Words:
 def correlate_words(campaign: str | Path, out: Path, settings: CorrelateSettings) -> Words:
     """``amseg correlate`` into the folder `out`."""
     return ("amseg", "correlate", absolute(campaign), *settings_words(settings), *out_words(out))
+
+
+def watch_words(request: WatchRequest, bundle: Bundle, *, chain: Path) -> Words:
+    """``amseg watch``, without figures. chain : a file that holds ``request.chain``."""
+    return (
+        *("amseg", "watch", absolute(request.folder), "--no-figures"),
+        *given(chain=chain if request.chain.steps else None, model=model_word(bundle)),
+        *measured(Experiment.from_json(request.known())),
+        *given(until_idle=request.until_idle_s),
+        *settings_words(request.segment, request.maps, request.post, request.measure),
+        *settings_words(request.watch),
+        *out_words(request.out),
+    )

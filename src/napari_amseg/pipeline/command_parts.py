@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_amseg.io import read_stack
+from napari_amseg.io.address import join_address, split_address
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.models import Bundle, bundled_models
 from napari_amseg.preprocess import Chain, FlatField
@@ -63,8 +64,8 @@ def stack_word(stack: Stack) -> str:
 
 def absolute(address: str | Path) -> str:
     """A path in full; of ``FILE::DATASET``, the file's."""
-    path, mark, inside = str(address).partition("::")
-    return f"{Path(path).expanduser().absolute()}{mark}{inside}"
+    file, inside = split_address(address)
+    return join_address(file.expanduser().absolute(), inside)
 
 
 def with_full_paths(chain: Chain) -> Chain:
@@ -107,6 +108,16 @@ def codes_word(scheme: LabelScheme) -> str | None:
     if [(c.code, c.role) for c in read.classes] != meant:
         raise ValueError(f"the classes {', '.join(scheme.names)} cannot be written as --codes.")
     return text
+
+
+def codes_as_drawn(scheme: LabelScheme) -> bool:
+    """Whether what a command makes of `--codes` also has the names and colours of these classes.
+
+    Raises ValueError as :func:`codes_word`.
+    """
+    text = codes_word(scheme)
+    read = DEFAULT_SCHEME if text is None else LabelScheme.parse(text)
+    return read.classes == scheme.classes
 
 
 def measured(experiment: Experiment, *, speed: bool = True) -> Words:

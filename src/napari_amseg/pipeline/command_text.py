@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Sequence
 from itertools import pairwise
 
-_PLAIN_ON_WINDOWS = re.compile(r"[\w\-./\\:,=+]+")
-_SPECIAL_ON_WINDOWS = re.compile(r"[%$`\"!\r\n]")
+_PLAIN_ON_WINDOWS = re.compile(r"[\w\-./\\:=+]+")
+# PowerShell takes typographic double quotes for plain ones.
+_SPECIAL_ON_WINDOWS = re.compile("[%$`\"!\r\n\u201c\u201d\u201e]")
 
 
 def shell_text(words: Sequence[str], *, windows: bool = False) -> str:
@@ -37,7 +38,7 @@ def _for_windows(word: str) -> str:
     if _SPECIAL_ON_WINDOWS.search(word):
         raise ValueError(
             f"{word}: holds a character that cmd and PowerShell read differently (one of "
-            '% $ ` ! "): rename the file or folder.'
+            '% $ ` ! ", also typographic): rename the file or folder.'
         )
     if _PLAIN_ON_WINDOWS.fullmatch(word):
         return word

@@ -19,7 +19,7 @@ from napari_amseg.io import OutputFiles, TableWriter, write_json
 from napari_amseg.labels import LabelScheme
 from napari_amseg.measure import MeasureSettings, measure_frame
 from napari_amseg.measure.errors import ERRORS, error_columns
-from napari_amseg.models import Bundle
+from napari_amseg.models import Bundle, bundled_models
 from napari_amseg.provenance import StageClock, run_record
 from napari_amseg.scores import Confusion
 from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
@@ -170,6 +170,8 @@ def evaluate(request: EvaluateRequest, *, track: Track = silent) -> dict[str, An
 
 def _other_split(request: EvaluateRequest) -> tuple[str, ...]:
     """A remark when the model may have been trained on the images it is tested on."""
+    if request.bundle.folder in bundled_models().values():  # trained on simulated frames alone
+        return ()
     trained_on = request.bundle.card.training.get("split")
     if not isinstance(trained_on, dict) or trained_on.get("name") == request.split.name:
         return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,9 @@ def explain_to_files(request: ExplainRequest, bundle: Bundle) -> dict[str, Any]:
                 pixel_size_um=stack.experiment.pixel_size_um,
             )
         run = _record(request, prepared, found, hashes, clock)
-        run["command"] = recorded(lambda: explain_words(request, bundle))
+        run["command"] = recorded(
+            lambda: explain_words(replace(request, chain=prepared.chain), bundle)
+        )
         write_json(record, run)
     return run
 

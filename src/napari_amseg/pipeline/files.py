@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
@@ -100,10 +101,15 @@ class ResultFiles:
         written = self._names[:-2]  # all but the records
         return [{"name": name, "sha256": sha256(self._files.path(name))} for name in written]
 
-    def record(self, run: dict[str, Any]) -> None:
-        """Write the summary and the run record; call once, after the last frame."""
+    def record(self, run: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the summary and the run record; call once, after the last frame.
+
+        Returns the record as written: with the notes that measuring made.
+        """
+        run = {**run, "notes": [*run.get("notes", ()), *self.measurements.notes()]}
         write_json(self._files.path(f"{self._stem}_summary.json"), self.measurements.summary())
         write_json(self._files.path(f"{self._stem}_run.json"), run)
+        return run
 
     def __enter__(self) -> ResultFiles:
         return self

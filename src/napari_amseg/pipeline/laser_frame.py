@@ -225,7 +225,7 @@ def _run_record(
         clock=clock,
         notes=stack.notes,
         experiment=stack.experiment.to_json(),
-        command=recorded(lambda: laser_words(request)),
+        command=recorded(lambda: laser_words(replace(request, chain=chain))),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_amseg.models import Bundle
-from napari_amseg.preprocess import Chain
+from napari_amseg.preprocess import Chain, unused_flats
 from napari_amseg.types import Stack
 
 
@@ -34,7 +34,9 @@ def prepare(stack: Stack, chain: Chain, bundle: Bundle) -> Prepared:
     ValueError
         If a step does not fit the stack.
     """
+    unused = unused_flats(stack, chain)
     chain, corrected = chain.fit_apply(stack)
+    corrected = replace(corrected, notes=(*corrected.notes, *unused))
     to_input, ready = bundle.card.chain.fit_apply(corrected)
     model = {
         "name": bundle.name,

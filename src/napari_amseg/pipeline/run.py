@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
@@ -148,10 +148,12 @@ def written_frames(
                 notes=ready.notes,
                 experiment=experiment.to_json(),
                 label_scheme=scheme.to_json(),
-                command=recorded(lambda: segment_words(request, bundle)),
+                command=recorded(
+                    lambda: segment_words(replace(request, chain=prepared.chain), bundle)
+                ),
                 **(more or {}),
             )
-            writer.record(record)
+            record = writer.record(record)
     return record
 
 
@@ -213,7 +215,7 @@ def quantify_to_files(
                 command=recorded(lambda: quantify_words(request, scheme=scheme, truth=truth)),
                 labels_made_by=_maker_of_labels(stack, request.stem, hashes.records()),
             )
-            writer.record(record)
+            record = writer.record(record)
     return record
 
 

@@ -14,6 +14,7 @@ from napari_amseg.io import OutputFiles
 from napari_amseg.io.video_writer import VideoWriter, ffmpeg_path
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.pipeline.stack import label_codes
+from napari_amseg.preprocess import Crop
 from napari_amseg.preprocess.statistics import grey_levels
 from napari_amseg.report.captions import TimeScale
 from napari_amseg.report.film_strip import StripLook, film_strip_figure
@@ -35,8 +36,10 @@ class VideoRequest:
     stack : grey frames, preprocessed if they shall be. labels : their masks, of the same shape.
     path : ``.mp4`` for a video; ``.png``, ``.pdf`` or ``.svg`` for a film strip.
     truth : masks made by hand or known otherwise, of the same shape. scheme : the classes of both.
-    frames : which, as :func:`chosen_frames` reads them. limits : grey values shown black and white;
-        from a sample of all frames if not given. title : what the first panel is called.
+    frames : which, as :func:`chosen_frames` reads them. view : the part of every frame that is
+        shown, ``Y0:Y1,X0:X1``; all of it if empty. Nothing else depends on it.
+    limits : grey values shown black and white; from a sample of all frames, whole, if not given.
+    title : what the first panel is called.
     overwrite : whether an earlier file may be replaced.
 
     Raises
@@ -53,6 +56,7 @@ class VideoRequest:
     truth: Stack | None = None
     scheme: LabelScheme = DEFAULT_SCHEME
     frames: str = ""
+    view: str = ""
     limits: tuple[float, float] | None = None
     title: str = "Raw"
     settings: VideoSettings = field(default_factory=VideoSettings)
@@ -71,6 +75,7 @@ class VideoRequest:
             )
         for what, masks in self._masks().items():
             _check_masks(what, masks, self.stack)
+        self._viewed(self.stack)
 
     def _masks(self) -> dict[str, Stack]:
         return ({} if self.truth is None else {"truth": self.truth}) | {"labels": self.labels}
@@ -117,9 +122,23 @@ class VideoRequest:
             If a mask holds codes that the scheme does not know.
         """
         masks = [
-            label_codes(m.read(t), t, self.scheme, what=what) for what, m in self._masks().items()
+            label_codes(self._viewed(m).read(t), t, self.scheme, what=what)
+            for what, m in self._masks().items()
         ]
-        return self.stack.read(t), masks
+        return self._viewed(self.stack).read(t), masks
+
+    @property
+    def view_shape(self) -> tuple[int, int]:
+        """Rows and columns that are shown."""
+        return self._viewed(self.stack).frame_shape
+
+    def _viewed(self, stack: Stack) -> Stack:
+        if not self.view.strip():
+            return stack
+        try:
+            return Crop.parse(self.view).apply(stack)
+        except ValueError as error:
+            raise ValueError(str(error).replace("crop", "view", 1)) from None
 
 
 def chosen_frames(text: str, n_frames: int, *, spread: int | None = None) -> list[int]:
@@ -175,7 +194,7 @@ def write_video(request: VideoRequest) -> Generator[int]:
     order = chosen_frames(request.frames, len(stack))
     ffmpeg_path()  # missing: say so before anything is read
     frames = VideoFrames(
-        stack.frame_shape,
+        request.view_shape,
         request.titles,
         request.scheme,
         dtype=stack.dtype,
@@ -214,7 +233,7 @@ def write_film_strip(request: VideoRequest) -> list[int]:
             request.read,
             frames,
             files.path(request.path.name),
-            frame_shape=stack.frame_shape,
+            frame_shape=request.view_shape,
             look=look,
         )
     return frames

@@ -5,10 +5,24 @@ from __future__ import annotations
 from decimal import Decimal
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLabel
+from qtpy.QtGui import QIcon, QResizeEvent
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDialogButtonBox,
+    QLabel,
+)
 
+from napari_amseg.plugin.number_field import NumberField
 from napari_amseg.settings import Option
+
+
+def dialog_buttons(kinds: QDialogButtonBox.StandardButton) -> QDialogButtonBox:
+    """Buttons without the icons of some systems, which are black on a dark theme."""
+    box = QDialogButtonBox(kinds)
+    for button in box.buttons():
+        button.setIcon(QIcon())
+    return box
 
 
 class DropDown(QComboBox):
@@ -60,7 +74,7 @@ class Lines(Note):
         return QSize(1, self.minimumHeight())
 
 
-class Decimals(QDoubleSpinBox):
+class Decimals(NumberField):
     """A number with as many decimals as its option needs, trailing zeros left out."""
 
     def __init__(self, option: Option):

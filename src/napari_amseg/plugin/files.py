@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_amseg.io import OutputFiles, TiffStackWriter, can_read, read_stack
 from napari_amseg.io.address import SEPARATOR, split_address
+from napari_amseg.io.system_errors import error_words
 from napari_amseg.plugin.layers import (
     KEY,
     ImageSource,
@@ -18,9 +20,11 @@ from napari_amseg.plugin.layers import (
     image_layer,
     labels_layer,
 )
+from napari_amseg.plugin.scratch import scratch_array
 from napari_amseg.types import Experiment, Stack, stack_from_array
 
-_MOST_LABEL_BYTES = 2**31
+_IN_MEMORY_BYTES = 2**26  # larger label stacks lie in temporary files
+_LONGEST_STEM_BYTES = 120  # file systems allow 255, some less, and endings follow
 
 Reader = Callable[[str | list[str]], list[LayerData]]
 
@@ -40,7 +44,10 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
         If it is no readable stack; the message says why.
     """
     first = path if isinstance(path, str) else path[0]
-    stack = read_stack(path if isinstance(path, str) or len(path) > 1 else path[0])
+    try:
+        stack = read_stack(path if isinstance(path, str) or len(path) > 1 else path[0])
+    except OSError as error:  # napari shows an error as it is
+        raise type(error)(error_words(error)) from error
     return [stack_layer(stack, Path(first))]
 
 
@@ -49,7 +56,7 @@ def stack_layer(stack: Stack, path: Path) -> LayerData:
     file, inside = split_address(path)
     name = file.stem if file.suffix else file.name
     if inside:
-        name += f" {PurePosixPath(inside).name.split(SEPARATOR)[-1]}"
+        name += f" {inside.strip('/').replace(SEPARATOR, ' ')}"  # in full: cam1/data and cam2/data
     if is_label_file(path) and stack.dtype == np.uint8:
         return labels_layer(
             _label_array(stack), name, LabelSource(stack.experiment, address=stack.address)
@@ -64,11 +71,22 @@ def is_label_file(path: Path) -> bool:
     )
 
 
-def _label_array(stack: Stack) -> Any:
-    """Labels in memory, so that they can be painted on; lazy beyond 2 GiB."""
-    if int(np.prod(stack.shape, dtype=np.int64)) > _MOST_LABEL_BYTES:
-        return stack.to_dask()
-    labels = np.empty(stack.shape, np.uint8)
+def empty_labels(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Room for labels that can be painted on, (T, Y, X); in a temporary file if they are many.
+
+    Raises
+    ------
+    OSError
+        If there is no temporary space for them.
+    """
+    if int(np.prod(shape, dtype=np.int64)) > _IN_MEMORY_BYTES:
+        labels: NDArray[np.uint8] = scratch_array(shape, np.uint8, what="labels")[1]
+        return labels
+    return np.zeros(shape, np.uint8)
+
+
+def _label_array(stack: Stack) -> NDArray[np.uint8]:
+    labels = empty_labels(stack.shape)
     for t in range(len(stack)):
         labels[t] = stack.read(t)
     return labels
@@ -92,19 +110,25 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         part = files.path(target.name)
         with TiffStackWriter(part, stack.shape, np.uint8, experiment, labels=True) as writer:
             for t, frame in enumerate(stack):
-                writer.append(_as_uint8(frame, t))
+                writer.append(as_uint8(frame, t))
     return [path]
 
 
-def _as_uint8(frame: np.ndarray, t: int) -> np.ndarray:
+def as_uint8(frame: np.ndarray, t: int) -> np.ndarray:
+    """Label codes of frame `t` as uint8; raises ValueError if they do not fit."""
     if frame.dtype != np.uint8 and frame.size and not 0 <= frame.min() <= frame.max() <= 255:
         raise ValueError(
-            f"frame {t} holds label codes up to {frame.max()}: label stacks are uint8, 0 to 255."
+            f"frame {t} holds label codes {frame.min()} to {frame.max()}: label stacks are uint8, "
+            "0 to 255. Give the classes smaller codes."
         )
     return np.ascontiguousarray(frame, np.uint8)
 
 
 def safe_stem(name: str) -> str:
-    """A layer's name as the beginning of file names, without what file systems refuse."""
+    """A layer's name as the beginning of file names, without what file systems refuse.
+
+    Long ones are cut.
+    """
     stem = "".join("_" if c in '<>:"/\\|?*' or ord(c) < 32 else c for c in name).strip(" .")
-    return stem.replace(" ", "_") or "stack"
+    short = stem.encode(errors="ignore")[:_LONGEST_STEM_BYTES].decode(errors="ignore")
+    return short.rstrip(" .").replace(" ", "_") or "stack"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -24,6 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_amseg.io.address import split_address
 from napari_amseg.plugin.fields import Decimals, tooltip
+from napari_amseg.plugin.number_field import NumberField, shown_number
 from napari_amseg.settings import Option, options
 
 _LARGEST = 10**9
@@ -32,7 +34,7 @@ WIDGET_WIDTH_PX = 350
 _Field = tuple[QWidget, Callable[[], Any], Callable[[Any], None]]
 
 
-class OptionalNumber(QDoubleSpinBox):
+class OptionalNumber(NumberField):
     """A positive number or nothing: at its minimum it reads `empty` and its value is None."""
 
     changed = Signal()
@@ -51,9 +53,19 @@ class OptionalNumber(QDoubleSpinBox):
         """The number without trailing zeros."""
         return f"{value:.10g}"
 
+    def validate(self, text: str | None, pos: int) -> tuple[QValidator.State, str, int]:
+        """Nothing is an answer, too; Qt would bring the number before back."""
+        if not self._bare(text or ""):
+            return QValidator.State.Acceptable, text or "", pos
+        return super().validate(text, pos)
+
+    def valueFromText(self, text: str | None) -> float:  # noqa: N802 (Qt's name)
+        """The number that is typed, 0 for nothing."""
+        return super().valueFromText(text) if self._bare(text or "") else 0.0
+
     def number(self) -> float | None:
-        """The value, None if none was given."""
-        return self.value() or None
+        """The number that is shown, None if none was given."""
+        return shown_number(self) or None
 
     def set_number(self, value: float | None) -> None:
         """Show a value; None empties the field."""
@@ -76,7 +88,7 @@ class FreeNumber(QLineEdit):
         try:
             return float(text) if text else None
         except ValueError:
-            raise ValueError(f"{text!r} is not a number.") from None
+            raise ValueError(f"{text!r} is not a number: type one, or leave it empty.") from None
 
     def set_number(self, value: float | None) -> None:
         """Show a value; None empties the field."""
@@ -188,7 +200,22 @@ class SettingsForm(QWidget):
         return self.settings_class(**{name: get() for name, (_, get, _) in self._fields.items()})
 
     def set_value(self, settings: Any) -> None:
-        """Fill the form in."""
+        """Fill the form in.
+
+        Raises
+        ------
+        ValueError
+            If a field cannot show its value; nothing is filled in then.
+        """
+        for name, (field, _, _) in self._fields.items():
+            value = getattr(settings, name)
+            if isinstance(field, QSpinBox | QDoubleSpinBox) and not (
+                field.minimum() <= value <= field.maximum()
+            ):
+                raise ValueError(
+                    f"{name} is {value:.6g}: this form takes {field.minimum():g} to "
+                    f"{field.maximum():g}."
+                )
         self.blockSignals(True)
         for name, (_, _, show) in self._fields.items():
             show(getattr(settings, name))
@@ -237,7 +264,7 @@ class SettingsForm(QWidget):
         spin.setValue(option.default)
         spin.setKeyboardTracking(False)
         spin.valueChanged.connect(lambda _: self.changed.emit())
-        return spin, spin.value, spin.setValue
+        return spin, lambda: shown_number(spin), spin.setValue
 
 
 class TidyForm(QFormLayout):

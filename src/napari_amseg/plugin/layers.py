@@ -66,6 +66,24 @@ class LabelSource:
     address: tuple[str, ...] = ()
     confirmed: Stack | None = None
 
+    @property
+    def segmented(self) -> tuple[int, int] | None:
+        """Frames that a model has segmented, and of how many; None if no model made these labels,
+        or nobody knows.
+        """
+        if self.results is not None:
+            return self.results.n_done, self.results.n_frames
+        found = self.run.get("segmented")
+        counts = (found.get("frames"), found.get("of")) if isinstance(found, dict) else ()
+        numbers = [n for n in counts if isinstance(n, int)]
+        return (numbers[0], numbers[1]) if len(numbers) == 2 else None
+
+    @property
+    def unsegmented(self) -> str:
+        """That the segmentation was cancelled or failed, in words; empty if it was not."""
+        done, n_frames = self.segmented or (0, 0)
+        return f"only {done} of {n_frames} frames were segmented" if done < n_frames else ""
+
 
 class Preview:
     """Marks a layer that is nobody's input: a preview, a confidence map."""
@@ -165,13 +183,21 @@ def place_on(layer: Layer, *, offset_px: tuple[int, int] = (0, 0)) -> dict[str, 
     }
 
 
-def image_layer(source: ImageSource, name: str, place: dict[str, Any] | None = None) -> LayerData:
-    """A lazy image layer of a source, at a `place` or where its crops put it."""
+def image_layer(
+    source: ImageSource,
+    name: str,
+    place: dict[str, Any] | None = None,
+    limits: tuple[float, float] | None = None,
+) -> LayerData:
+    """A lazy image layer of a source, at a `place` or where its crops put it.
+
+    limits : contrast limits; from a few frames if not given.
+    """
     stack = source.processed()
     place = place or placement(source.experiment, offset_px=crop_offset_px(source.chain))
     options = {
         "name": name,
-        "contrast_limits": contrast_limits(stack),
+        "contrast_limits": limits or contrast_limits(stack),
         "metadata": {KEY: source},
         **place,
     }

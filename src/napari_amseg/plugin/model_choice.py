@@ -10,10 +10,12 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
 
 from napari_amseg.models import Bundle, bundled_models, load_bundle
+from napari_amseg.plugin.preferences import preferences
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.train.trained import trained_models
 
 _PREFERRED = ("accurate", "fast")
+_SIMULATED = "trained on simulated frames only: check pores and keyhole outline"
 _TELLING = ("summary", "note", "what", "data")  # of a card's training record, for one line
 
 
@@ -46,12 +48,22 @@ class ModelChoice(QWidget):
             self._offer(name, folder)
         wanted = [self.box.findText(name) for name in _PREFERRED]
         self.box.setCurrentIndex(next((i for i in wanted if i >= 0), 0))
+        self._choose_preferred()
         self._follow, trained = follow, trained_models()
         for folder in trained.folders:
             self._on_trained(folder)
         self.box.currentIndexChanged.connect(lambda _: self.changed.emit())
         trained.added.connect(self._on_trained)
         self.destroyed.connect(lambda *_: trained.added.disconnect(self._on_trained))
+
+    def _choose_preferred(self) -> None:
+        try:
+            bundle = preferences().bundle()
+        except ValueError as error:
+            explain(error)
+            return
+        if bundle is not None:
+            self.choose(bundle.folder)
 
     def bundle(self) -> Bundle | None:
         """The chosen model; None if there is none."""
@@ -104,7 +116,9 @@ def describe(bundle: Bundle) -> tuple[str, str]:
     details += list(_score_lines(card.scores))
     told = (card.training.get(key) for key in _TELLING)
     summary = next((text for text in told if isinstance(text, str) and text), network)
-    if summary == card.training.get("data"):
+    if card.training.get("simulated_only") is True:
+        summary = _SIMULATED
+    elif summary == card.training.get("data"):
         summary = f"trained on {summary}"
     return summary, "\n".join(details)
 

@@ -58,7 +58,7 @@ class Previewer:
         key = (*origin, repr(whole.to_json()))
         with self._lock:
             if key != self._key or self._stack is None:
-                self._stack, self._key = whole.fit_apply(source.stack)[1], key
+                self._stack, self._key = whole.preview(source.stack), key
             stack = self._stack
         return PreviewImage(
             image=np.asarray(stack.read(min(frame, len(stack) - 1))),

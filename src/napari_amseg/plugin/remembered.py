@@ -1,7 +1,7 @@
 """What forms held at the last successful run, kept between sessions in a small file of the user.
 
-Only what changes no number behind one's back: the model and how it is computed, how one trains.
-Never pixel size, preprocessing, post-processing or measuring: those belong to the data at hand.
+Only what changes no number behind one's back: the model, which *Segment* names, and how one trains.
+Never pixel size, preprocessing, engine, precision, tiles, post-processing or measuring.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from napari_amseg.io import OutputFiles, write_json
-from napari_amseg.plugin.workbench.form_records import Forms, SegmentForm, TrainForm
-from napari_amseg.plugin.workbench.forms import bundle_of, fill_form, forms_of, model_of
-from napari_amseg.plugin.workbench.record import ModelRecord
-from napari_amseg.plugin.workbench.typed import from_plain, to_plain
-from napari_amseg.segment import PostSettings
+from napari_amseg.plugin.form_records.forms import fill_form, forms_of
+from napari_amseg.plugin.form_records.model import ModelRecord, bundle_of, model_of
+from napari_amseg.plugin.form_records.records import Forms, SegmentForm, TrainForm
+from napari_amseg.plugin.form_records.typed import from_plain, to_plain
+from napari_amseg.plugin.preferences import preferences
+from napari_amseg.segment import SegmentSettings
 
 FOLDER_VARIABLE = "AMSEG_SETTINGS_FOLDER"
 _MOST_BYTES = 2**20
@@ -63,7 +64,8 @@ def remember(step: str, widget: Any) -> None:
     """Keep what the form of *Segment* or *Train* holds; call after it ran well."""
     forms, now = forms_of({step: widget}), remembered()
     if forms.segment is not None:
-        form = replace(forms.segment, image=None, post=PostSettings())
+        batch = SegmentSettings(batch_size=forms.segment.settings.batch_size)
+        form = SegmentForm(settings=batch, maps=forms.segment.maps)
         now = replace(now, segment=form, model=model_of(widget))
     if forms.train is not None:
         form_of_train = replace(forms.train, image=None, labels=None, folder="")
@@ -75,7 +77,10 @@ def remember(step: str, widget: Any) -> None:
 
 
 def recall(step: str, widget: Any) -> None:
-    """Fill in what is remembered; a model that is gone or another one now is left out."""
+    """Fill in what is remembered; a model that is gone or another one now is left out.
+
+    A model chosen in napari's preferences stays.
+    """
     kept = remembered()
     train = kept.train
     if train is not None and train.init is not None and not Path(train.init).is_dir():
@@ -83,6 +88,10 @@ def recall(step: str, widget: Any) -> None:
     if train is not None and train.benchmark is not None and not Path(train.benchmark).is_dir():
         train = None
     with suppress(ValueError, OSError):
-        fill_form(step, widget, Forms(segment=kept.segment, train=train), {})
-        if step == "Segment" and kept.model is not None:
+        fill_form(step, widget, Forms(train=train), {})
+        if step == "Segment" and kept.segment is not None:
+            batch_size = kept.segment.settings.batch_size
+            widget.settings.set_value(replace(widget.settings.value(), batch_size=batch_size))
+            widget.maps.set_value(kept.segment.maps)
+        if step == "Segment" and kept.model is not None and not preferences().model:
             widget.model.choose(bundle_of(kept.model).folder)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from napari_amseg.io.system_errors import error_words
 from napari_amseg.plugin.activity import Activity
 
 Task = Callable[[], Any]
@@ -19,9 +20,14 @@ def explain(error: BaseException) -> None:
     from napari.utils.notifications import notification_manager, show_error
 
     if isinstance(error, _EXPECTED):
-        show_error(str(error))
+        show_error(in_words(error))
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def in_words(error: BaseException) -> str:
+    """What a widget says of an error; lines as they are."""
+    return error_words(error) if isinstance(error, OSError) else str(error)
 
 
 class Latest:

@@ -77,7 +77,7 @@ def draw_area_histogram(ax: Any, areas: FrameAreas, group: str) -> None:
     ax.text(0.97, 0.95, f"{group.capitalize()}\n{said}", ha="right", va="top", fontsize=7,
             transform=ax.transAxes, linespacing=1.4,
             bbox={"color": "white", "alpha": 0.85, "pad": 1.5})  # fmt: skip
-    ax.set_xlim(0, top)
+    ax.set_xlim(0, 1.03 * top)  # the last bar stands free of the frame
     ax.set_ylim(0, 1.08 * most or 1)
     ax.set_xlabel(f"Keyhole area ({areas.unit})")
     ax.set_ylabel("Frames (%)")
@@ -124,7 +124,9 @@ def draw_power_velocity(ax: Any, table: Any) -> None:
 
 
 def draw_size_legend(ax: Any, sizes: MarkerSizes) -> None:
-    """Markers of a few pore diameters, in the lower right corner, beside the legend there is."""
+    """Markers of a few pore diameters, in the upper right corner, beside the legend there is:
+    that is above what is drawn.
+    """
     from matplotlib.lines import Line2D
 
     handles = [
@@ -134,7 +136,7 @@ def draw_size_legend(ax: Any, sizes: MarkerSizes) -> None:
     ]  # fmt: skip
     if handles:
         first = ax.get_legend()
-        ax.legend(handles=handles, title="largest pore", title_fontsize=7, loc="lower right",
+        ax.legend(handles=handles, title="largest pore", title_fontsize=7, loc="upper right",
                   labelspacing=0.7, frameon=True, edgecolor="none", framealpha=0.9)  # fmt: skip
         if first is not None:
             ax.add_artist(first)

@@ -230,6 +230,8 @@ def errors_figure(table: Any, path: Path, *, title: str = "") -> None:
         raise ValueError(
             "table of errors: it has no measure with a truth, such as keyhole_area_px_truth."
         )
+    told = [m for m in measures if pairs_of(table, m).truth.size]
+    measures = told or measures  # a stack without pores has nothing to say of them
     names = sorted(set(_materials(table)), key=lambda name: (name == NOT_STATED, name))
     colors = {name: _COLORS[i % len(_COLORS)] for i, name in enumerate(names)}
     width = 7.2 if len(measures) > 1 else 3.5

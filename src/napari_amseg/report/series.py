@@ -9,6 +9,7 @@ from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.measure.quantities import MAIN_QUANTITIES, Quantity
 from napari_amseg.report.time_unit import TimeUnit, length_unit
 
+_HEADROOM = 1.08
 _COLORS = {c.role: c.color for c in DEFAULT_SCHEME.classes}
 
 
@@ -41,7 +42,8 @@ def _length_s(frames: Any) -> float:
 def draw_series(
     ax: Any, frames: Any, quantity: Quantity, *, unit: TimeUnit | None = None, **style: Any
 ) -> None:
-    """One quantity against time on a matplotlib axis; gaps where there is no keyhole.
+    """One quantity against time on a matplotlib axis. Without a keyhole the area is 0, and what a
+    keyhole has, such as its depth, is left out.
 
     frames : pandas table with the columns of ``_frames.csv``. unit : as in :func:`time_axis`.
     """
@@ -54,11 +56,17 @@ def draw_series(
     title = quantity.title.capitalize()
     ax.set_ylabel(f"{title} ({of_y})" if of_y else title)
     if not y.min() < 0:
-        ax.set_ylim(0, None if y.max() > 0 else 1)
+        rise_from_zero(ax)
     if quantity.whole:
         ax.yaxis.get_major_locator().set_params(integer=True)
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def rise_from_zero(ax: Any) -> None:
+    """Let the axis begin at 0 and end above the highest point and its marker."""
+    highest = float(ax.dataLim.y1)
+    ax.set_ylim(0, _HEADROOM * highest if highest > 0 else 1)
 
 
 def draw_uncertainty(ax: Any, frames: Any) -> None:
@@ -89,7 +97,7 @@ def series_figure(frames: Any, path: Path, *, title: str = "") -> None:
     figure.align_ylabels(axes)
     if title:
         figure.suptitle(title, fontsize=11)
-    figure.savefig(path, dpi=150, format=figure_format(path))
+    figure.savefig(path, dpi=300, format=figure_format(path))
 
 
 def figure_format(path: Path) -> str:

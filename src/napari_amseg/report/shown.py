@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.measure.quantities import Quantity, bin_count
-from napari_amseg.report.series import column, draw_series, figure_format, time_axis
+from napari_amseg.report.series import (
+    column,
+    draw_series,
+    figure_format,
+    rise_from_zero,
+    time_axis,
+)
 from napari_amseg.report.time_unit import TimeUnit
 
 _WIDTH_IN, _PANEL_IN, _HISTOGRAM_IN = 7.2, 1.5, 2.1
@@ -38,7 +44,7 @@ class Shown:
     frames : pandas table with the columns of ``_frames.csv``. name : of the stack.
     quantities : a panel each. first, last : the chosen range of frames.
     histogram : the quantity whose histogram in the range is drawn below.
-    histograms : the values of each stack. unit : of the time.
+    histograms : the values of each stack; empty for no histogram. unit : of the time.
     other, other_name : frame table of a stack to compare with, its ``frame`` on the same axis; None
         without one.
     signal : time in that unit, values and axis label of an external signal, or None.
@@ -58,16 +64,18 @@ class Shown:
 
 
 def shown_figure(shown: Shown, path: Path) -> None:
-    """Write the shown series and the histogram as PNG (SVG or PDF by suffix), two columns wide."""
+    """Write the shown series, and the histogram if it has values, as PNG (SVG or PDF by suffix),
+    two columns wide.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     n = len(shown.quantities)
     style = {"font.size": 8, "pdf.fonttype": 42, "svg.fonttype": "none"}
     with mpl.rc_context(style):  # type: ignore[arg-type]
-        size = (_WIDTH_IN, _PANEL_IN * n + _HISTOGRAM_IN)
-        figure = Figure(figsize=size, layout="constrained")
-        panels = figure.subplots(n + 1, 1, height_ratios=[_PANEL_IN] * n + [_HISTOGRAM_IN])
+        heights = [_PANEL_IN] * n + [_HISTOGRAM_IN] * bool(shown.histograms)
+        figure = Figure(figsize=(_WIDTH_IN, sum(heights)), layout="constrained")
+        panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         for ax, quantity in zip(panels, shown.quantities, strict=False):
             if ax is not panels[0]:
                 ax.sharex(panels[0])
@@ -78,22 +86,24 @@ def shown_figure(shown: Shown, path: Path) -> None:
             panels[0].legend(fontsize=7, frameon=False, **_ABOVE)
         if shown.signal is not None:
             draw_signal(panels[0], *shown.signal)
-        draw_histogram(panels[n], shown)
+        if shown.histograms:
+            draw_histogram(panels[n], shown)
         figure.align_ylabels(panels)
         figure.savefig(path, dpi=300, format=figure_format(path))
 
 
 def draw_shown(ax: Any, shown: Shown, quantity: Quantity) -> None:
-    """One quantity on a matplotlib axis, the range shaded, the other stack dashed."""
+    """One quantity on a matplotlib axis, the other stack dashed, a range that is not all shaded."""
     draw_series(ax, shown.frames, quantity, unit=shown.unit, label=shown.name)
     if _comparable(shown, quantity):
         draw_series(ax, shown.other, quantity, unit=shown.unit, label=shown.other_name, **_OTHER)
         rises_from_zero = ax.get_ylim()[0] == 0
         ax.autoscale(axis="y")
         if rises_from_zero:
-            ax.set_ylim(bottom=0)
-    low, high = _limits(shown)
-    ax.axvspan(low, high, color="0.5", alpha=0.12, lw=0)
+            rise_from_zero(ax)
+    if not shown.frames["frame"].between(shown.first, shown.last).all():
+        low, high = _limits(shown)
+        ax.axvspan(low, high, color="0.5", alpha=0.12, lw=0)
 
 
 def draw_signal(ax: Any, x: Any, values: Any, label: str) -> None:

@@ -104,7 +104,7 @@ def simulate(settings: PhantomSettings | None = None) -> Phantom:
     )
     return Phantom(
         settings=settings,
-        stack=Stack(shape, camera.dtype, camera.image, experiment),
+        stack=Stack(shape, camera.dtype, camera.image, experiment, notes=process.notes()),
         labels=Stack(shape, np.dtype(np.uint8), scene.labels, experiment),
         pore_ids=Stack(shape, np.dtype(np.uint16), scene.pore_ids, experiment),
         flats=Stack((N_FLATS, *shape[1:]), camera.dtype, camera.flat, experiment),

@@ -70,8 +70,22 @@ class Process:
         depth = s.keyhole_depth_um / s.pixel_size_um * (1 + s.fluctuation * self._depth_noise)
         depth *= 1 - np.exp(-(phase + 1.5) / 3, where=phase >= 0, out=np.zeros(s.n_frames))
         self.depth_px = np.clip(depth, LEAST_DEPTH_PX, np.maximum(room, LEAST_DEPTH_PX))
+        self.cut_short = self.laser_on & (depth > self.depth_px)
         width = s.keyhole_width_um / s.pixel_size_um * (1 + 0.6 * s.fluctuation * self._width_noise)
         self.width_px = np.maximum(width, LEAST_WIDTH_PX)
+
+    def notes(self) -> tuple[str, ...]:
+        """That the frame has no room for keyholes as deep as they were wanted, in words."""
+        s, n = self.settings, int(np.count_nonzero(self.cut_short))
+        if not n:
+            return ()
+        most = float(self.depth_px[self.cut_short].max()) * s.pixel_size_um
+        return (
+            f"keyhole_depth_um is {s.keyhole_depth_um:g}, with a fluctuation of {s.fluctuation:g}: "
+            f"in {n} of {np.count_nonzero(self.laser_on)} frames with a keyhole that does not fit "
+            f"between surface and bottom of the frame; they are {most:.0f} um deep at most, in "
+            "the images and in the truth. Raise height_px, or lower surface_at, for room.",
+        )
 
     def keyhole_at(self, t: int) -> Keyhole | None:
         """The keyhole in frame `t`, None with the laser off."""

@@ -12,7 +12,8 @@ from napari_amseg.settings import Settings, setting
 class PhantomSettings(Settings):
     """A laser powder bed fusion experiment; the defaults are a Ti-6Al-4V plate at 24.4 keV.
 
-    The keyhole is limited by the frame: it never comes closer than 4 px to the bottom.
+    The keyhole is limited by the frame: it never comes closer than 4 px to the bottom; the notes
+    of the stack say so where it would.
     A scan longer than the frame is wide starts again at the beginning.
     """
 

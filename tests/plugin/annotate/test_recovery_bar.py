@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import QCoreApplication, QEvent, Qt
+from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.owner import Owner
@@ -18,6 +18,7 @@ from napari_amseg.annotate.safety import ROOT_VARIABLE
 from napari_amseg.annotate.working_copy import SESSION, FrameWork, SessionRecord, WorkingCopy
 from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.plugin.annotate.recovery_bar import RecoveryBar
+from napari_amseg.plugin.annotate.widget import Annotate
 from napari_amseg.types import Experiment
 
 pytestmark = pytest.mark.xdist_group("screen")  # one window at a time has the focus
@@ -171,3 +172,32 @@ def test_labels_kept_are_those_recovered(leave, bar, labels):
     copy = leave("run")
     bar()
     np.testing.assert_array_equal(WorkingCopy.open(copy.folder).read_frame(0).labels, labels)
+
+
+def test_tab_comes_to_what_is_offered_before_what_stands_below(leave, bar, qtbot):
+    leave("older")
+    shown = bar()
+    host, below = shown.window(), QLineEdit()
+    host.layout().insertWidget(1, below)
+    leave("newer", created="2024-03-13T09:30:00+00:00")
+    shown.look()
+    qtbot.waitUntil(lambda: len(shown.rows) == 2, timeout=PATIENCE_MS)
+    chain, part = [], host.nextInFocusChain()
+    while part is not host:
+        chain.append(part)
+        part = part.nextInFocusChain()
+    places = [chain.index(button) for row in shown.rows for button in row.buttons]
+    assert len(places) == 6
+    assert places == sorted(places)
+    assert places[-1] < chain.index(below)
+
+
+def test_a_window_that_went_is_not_told_what_was_found(viewer, leave, qtbot):
+    leave("one")
+    widget = Annotate(viewer)  # looks in a thread
+    recovery = widget.recovery
+    with qtbot.captureExceptions() as caught:
+        widget.deleteLater()
+        QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete)
+        qtbot.waitUntil(lambda: not recovery.busy, timeout=PATIENCE_MS)
+    assert not caught

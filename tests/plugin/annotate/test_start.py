@@ -62,3 +62,20 @@ def test_frames_keep_the_names_that_a_benchmark_has(arrays, tmp_path):
     names = [f"run_{t}" for t in range(1, 5)]
     add_frames(bench, stack, labels, Experiment(experiment="x"), names=names)
     assert begun(ImageSource(stack), (bench.folder, "x")).frame_names == tuple(names)
+
+
+def test_a_stack_opened_by_a_relative_name_is_found_from_another_folder(
+    viewer, arrays, tmp_path, monkeypatch
+):
+    tifffile.imwrite(tmp_path / "a.tif", arrays[0], photometric="minisblack")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    relative = ImageSource(read_stack("a.tif"))
+    record = begun(relative)
+    assert layer_of(viewer, record) is None
+    layer = shown(viewer, relative)
+    assert layer_of(viewer, record) is layer
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert source_of(record).stack.shape == arrays[0].shape
+    again = begin(ImageSource(read_stack("../a.tif")), DEFAULT_SCHEME, "Bob", None)
+    assert "also open in another window" in " ".join(again.opened.notes)

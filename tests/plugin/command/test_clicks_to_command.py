@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_amseg.io import read_stack
 from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.files import stack_layer
 from napari_amseg.plugin.layers import KEY
 from napari_amseg.plugin.load.widget import set_experiment
 from napari_amseg.preprocess import Background, Crop
@@ -122,7 +124,9 @@ def test_preprocess_segment_and_export_are_repeated_byte_for_byte(
 
     dialog = command_of(measure, qtbot, again)
     script = saved(dialog, tmp_path / "scripts" / "repeat it.sh", qtbot)
-    assert {p.name for p in script.parent.iterdir()} == {script.name, f"{stem}_chain.json"}
+    (chain,) = dialog.plan.needs
+    assert chain.startswith(f"{stem}_chain_")
+    assert {p.name for p in script.parent.iterdir()} == {script.name, chain}
     run(script)
     same_bytes(clicked, again, stem, (*TABLES, "labels.tif"))
 
@@ -143,8 +147,8 @@ def test_preprocess_segment_and_export_are_repeated_byte_for_byte(
     qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Copied" in dialog.status.text(), timeout=PATIENCE_MS)
     copied = shlex.split(QApplication.clipboard().text())
-    assert copied[copied.index("--chain") + 1] == str(tmp_path / "copied" / f"{stem}_chain.json")
-    assert (tmp_path / "copied" / f"{stem}_chain.json").exists()
+    assert copied[copied.index("--chain") + 1] == str(tmp_path / "copied" / chain)
+    assert (tmp_path / "copied" / chain).exists()
 
     # Segment alone: without the range that was chosen in Measure.
     shown = command_of(segment, qtbot).text.toPlainText()
@@ -163,6 +167,30 @@ def test_preprocess_segment_and_export_are_repeated_byte_for_byte(
 
 _SAME = ("inputs", "source", "settings", "preprocessing", "model", "engine", "experiment",
          "label_scheme")  # fmt: skip
+
+
+def test_a_dataset_inside_a_file_is_what_the_record_names(
+    viewer, add_widget, qtbot, phantom_file, tmp_path
+):
+    from napari.layers import Layer
+
+    path = tmp_path / "cams.h5"
+    with read_stack(phantom_file) as stack, h5py.File(path, "w") as file:
+        file["cam1/data"] = np.zeros((2, *stack.frame_shape), np.uint16)
+        file["cam2/data"] = np.stack([stack.read(t) for t in (8, 9)])
+    address = f"{path}::cam2/data"
+    viewer.add_layer(Layer.create(*stack_layer(read_stack(address), Path(address))))
+    segment, measure = add_widget("Segment"), add_widget("Measure")
+    segment.model.box.setCurrentText("fast")
+    qtbot.mouseClick(segment.start_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not segment.is_running, timeout=PATIENCE_MS)
+    measure.page.labels.choose(segment.run.layer)
+    measure.page.exports.export(tmp_path / "out")
+    record = tmp_path / "out" / "cams_cam2_data_run.json"
+    qtbot.waitUntil(record.exists, timeout=PATIENCE_MS)
+    told = json.loads(record.read_text())
+    assert told["source"] == told["command"][2] == address
+    assert [found["name"] for found in told["inputs"]] == ["cams.h5"]
 
 
 def test_labels_painted_by_hand_are_saved_and_measured_alike(
@@ -272,7 +300,8 @@ def test_laser_frame_with_a_chain_labels_and_a_line_moved_by_hand(
 
     dialog = command_of(laser, qtbot, tmp_path / "fitted")
     assert not any(word.startswith("--line") for word in dialog.words())
-    assert list(dialog.plan.needs) == ["phantom_corrected_chain.json"]
+    (chain,) = dialog.plan.needs
+    assert chain.startswith("phantom_corrected_chain_")
     run(saved(dialog, tmp_path / "fitted.sh", qtbot))
     record = json.loads((tmp_path / "fitted" / "phantom_corrected_laser.json").read_text())
     assert record["x0_px"] == laser.found.line.x0_px

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import tifffile
 
 PATIENCE_MS = 60_000
 
@@ -28,3 +29,21 @@ def wait_for(qtbot):
         qtbot.waitUntil(lambda: not desk.busy, timeout=PATIENCE_MS)
 
     return wait
+
+
+@pytest.fixture
+def stack_file(tmp_path, drawn_frames):
+    """The drawn frames, 2 um and 10 kHz, as a TIFF below the workspace."""
+    path = tmp_path / "raw" / "run12.tif"
+    path.parent.mkdir()
+    tifffile.imwrite(
+        path, drawn_frames[0], imagej=True, resolution=(0.5, 0.5),
+        metadata={"axes": "TYX", "unit": "um", "finterval": 1e-4},
+    )  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def image(viewer, stack_file):
+    (layer,) = viewer.open(str(stack_file), plugin="napari-amseg")
+    return layer

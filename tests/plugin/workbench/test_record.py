@@ -7,15 +7,15 @@ import json
 import pytest
 
 from napari_amseg.measure import MeasureSettings
-from napari_amseg.plugin.workbench.form_records import Forms, LoadForm, MeasureForm, PreprocessForm
+from napari_amseg.plugin.form_records.model import ModelRecord
+from napari_amseg.plugin.form_records.records import Forms, LoadForm, MeasureForm, PreprocessForm
 from napari_amseg.plugin.workbench.record import (
     FORMAT_VERSION,
     ImageRecord,
     LabelsRecord,
     LayerRecord,
-    ModelRecord,
     Workspace,
-    is_workspace,
+    format_version_of,
     read_workspace,
     workspace_text,
 )
@@ -67,7 +67,7 @@ def test_everything_comes_back(tmp_path):
     assert read.made_by.startswith("napari-amseg")
     assert (read.layers, read.model, read.forms) == (kept.layers, kept.model, kept.forms)
     assert (read.frame, read.docks) == (kept.frame, kept.docks)
-    assert is_workspace(path)
+    assert format_version_of(path) == FORMAT_VERSION
 
 
 def test_a_moved_folder_is_found_below_the_workspace(tmp_path):
@@ -107,19 +107,17 @@ def changed(record, where, value):
         (("layers",), {"a": 1}, "expected a list"),
         (("layers", 0), None, "expected a record"),
         (("layers", 0, "name"), 5, "name is 5"),
-        (("layers", 0, "scale"), [1, 0, 1], "must not be 0"),
+        (("layers", 0, "scale"), [1, 0, 1], "its scale is"),
         (("layers", 0, "scale"), [1, 1], "3 are expected"),
         (("layers", 0, "scale"), [1, 10**400, 1], "too large"),
         (("layers", 0, "opacity"), 5, "0 to 1"),
         (("layers", 0, "image"), None, "either an image or labels"),
         (("layers", 0, "image", "hashes"), {"x": "a"}, "whole numbers"),
-        (("layers", 0, "image", "address"), ["../../etc/passwd"], "leaves the folder"),
         (("layers", 0, "image", "address"), "a.tif", "expected a list"),
         (("layers", 0, "image", "experiment", "pixel_size_um"), -1, "pixel_size_um"),
         (("layers", 0, "image", "chain", "steps", 0, "flat"), 5, "flat"),
         (("layers", 0, "image", "chain", "steps", 1, "y1"), "x", "y1"),
         (("layers", 0, "image", "chain", "steps", 1, "step"), "rm", "unknown"),
-        (("layers", 1, "labels", "file"), "a/../../b_labels.tif", "leaves the folder"),
         (("layers", 1, "labels", "file"), "a\0b", "zero character"),
         (("layers", 1, "labels", "scheme"), [{"code": 1}], "label scheme"),
         (("forms", "measure", "settings", "min_pore_area_px"), -1, "min_pore_area_px"),
@@ -129,7 +127,6 @@ def changed(record, where, value):
         (("frame",), 1.5, "expected int"),
         (("frame",), True, "expected int"),
         (("docks",), [1], "docks 1"),
-        (("model", "folder"), "../m", "leaves the folder"),
     ],
 )  # fmt: skip
 def test_what_it_must_not_hold_is_refused_in_one_line(tmp_path, where, value, said):
@@ -152,7 +149,7 @@ def test_what_is_no_record_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="not a readable workspace"):
         read_workspace(path)
-    assert not is_workspace(path)
+    assert format_version_of(path) is None
 
 
 def test_a_record_nested_too_deeply_is_refused(tmp_path):

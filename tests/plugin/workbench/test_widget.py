@@ -6,37 +6,18 @@ import json
 
 import numpy as np
 import pytest
-import tifffile
 from qtpy.QtCore import Qt
 
+from napari_amseg.plugin.form_records.forms import forms_of
 from napari_amseg.plugin.layers import KEY, label_source
-from napari_amseg.plugin.workbench.forms import forms_of
 from napari_amseg.plugin.workbench.state import Mark
 from napari_amseg.preprocess import Crop
 
 PATIENCE_MS = 120_000
 
 
-@pytest.fixture
-def stack_file(tmp_path, drawn_frames):
-    """The drawn frames, 2 um and 10 kHz, as a TIFF below the workspace."""
-    path = tmp_path / "raw" / "run12.tif"
-    path.parent.mkdir()
-    tifffile.imwrite(
-        path, drawn_frames[0], imagej=True, resolution=(0.5, 0.5),
-        metadata={"axes": "TYX", "unit": "um", "finterval": 1e-4},
-    )  # fmt: skip
-    return path
-
-
-@pytest.fixture
-def image(viewer, stack_file):
-    (layer,) = viewer.open(str(stack_file), plugin="napari-amseg")
-    return layer
-
-
 def text(workbench, step):
-    workbench.refresh()
+    """What is shown, without looking again."""
     return workbench.cells[step].text.toolTip()
 
 

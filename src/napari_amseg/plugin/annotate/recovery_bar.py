@@ -88,6 +88,10 @@ class RecoveryBar(QWidget):
         self.rows = [self._row(work) for work in waiting[:_MOST_SHOWN]]
         for i, row in enumerate(self.rows):
             self._layout.insertWidget(i, row)
+        before: QWidget = self.more  # Tab comes to rows that were made late as they stand
+        for button in (b for row in self.rows for b in row.buttons):
+            QWidget.setTabOrder(before, button)
+            before = button
         n_more = len(waiting) - len(self.rows)
         self.more.setText(f"and {n_more} more, older" if n_more else "")
         self.more.setVisible(bool(n_more))
@@ -131,8 +135,9 @@ class WorkRow(QWidget):
         self.recover_button.setToolTip("Go on where that session ended.")
         self.discard_button.setToolTip("Throw it away, after a question.")
         self.later_button.setToolTip("Leave it as it is; it is offered again the next time.")
+        self.buttons = (self.recover_button, self.discard_button, self.later_button)
         buttons = QHBoxLayout()
-        for button in (self.recover_button, self.discard_button, self.later_button):
+        for button in self.buttons:
             buttons.addWidget(button, 1)
         for button in (self.recover_button, self.discard_button):  # nothing to go on with
             button.setVisible(work.record is not None)

@@ -13,6 +13,7 @@ from napari_amseg.annotate.safety import recovery_root
 from napari_amseg.annotate.same_images import has_images, image_hashes
 from napari_amseg.annotate.working_copy import SessionRecord, WorkingCopy
 from napari_amseg.io import read_stack
+from napari_amseg.io.address import join_address, split_address
 from napari_amseg.labels import LabelScheme
 from napari_amseg.plugin.annotate.session import empty_annotation
 from napari_amseg.plugin.annotate.start_form import opened_benchmark
@@ -50,7 +51,7 @@ def begin(
         opened = open_labels(stack, benchmark, place[1], empty_annotation)
         experiment = experiment.updated(**benchmark.experiment(place[1]).to_json())
     record = SessionRecord(
-        files=source.stack.address,
+        files=_in_full(source.stack.address),
         shape=stack.shape,
         dtype=str(stack.dtype),
         scheme=opened.annotation.scheme,
@@ -90,7 +91,11 @@ def layer_of(viewer: napari.components.ViewerModel, record: SessionRecord) -> La
         source = image_source(layer)
         same_chain = source.chain == _chain(record)
         shape = source.processed().shape
-        is_alike = source.stack.address == record.files and same_chain and shape == record.shape
+        is_alike = (
+            _in_full(source.stack.address) == _in_full(record.files)
+            and same_chain
+            and shape == record.shape
+        )
         if is_alike and _has_images(source, record):
             return layer
     return None
@@ -124,6 +129,12 @@ def source_of(record: SessionRecord) -> ImageSource:
             "the file was replaced. Put the old one back, then recover."
         )
     return source
+
+
+def _in_full(address: tuple[str, ...]) -> tuple[str, ...]:
+    """An address that also holds for a process in another folder, the same however it is typed."""
+    parts = [split_address(Path(a).expanduser()) for a in address]
+    return tuple(join_address(file.parent.resolve() / file.name, inside) for file, inside in parts)
 
 
 def _has_images(source: ImageSource, record: SessionRecord) -> bool:

@@ -17,6 +17,7 @@ from napari_amseg.plugin.fields import DropDown
 from napari_amseg.plugin.fold import Fold
 from napari_amseg.plugin.forms import PathEdit, TidyForm
 from napari_amseg.plugin.layers import is_image, is_upright
+from napari_amseg.plugin.preferences import preferences
 
 if TYPE_CHECKING:
     import napari
@@ -49,7 +50,7 @@ class StartForm(QWidget):
             "A benchmark that is gone on with has its own."
         )
         self.annotator = QLineEdit()
-        self.annotator.setPlaceholderText(user_name())
+        self.annotator.setPlaceholderText(preferences().annotator or user_name())
         self.annotator.setToolTip("Who labels: written beside every frame that is saved.")
         self.benchmark = PathEdit(file=False, hint="new, or chosen when saving")
         self.benchmark.setToolTip("Benchmark folder whose labels of this stack are gone on with.")
@@ -76,8 +77,8 @@ class StartForm(QWidget):
         return self.image.layer()
 
     def person(self) -> str:
-        """Who annotates; the user of this system unless named."""
-        return self.annotator.text().strip() or user_name()
+        """Who annotates; whom the preferences name or else the user of this system unless named."""
+        return self.annotator.text().strip() or self.annotator.placeholderText()
 
     def place(self) -> tuple[Path, str] | None:
         """Benchmark folder and experiment to go on with; None for neither.

@@ -227,6 +227,8 @@ class Annotate(QWidget):
         if not self._stopped and self.keeper is not None:
             self.keeper.close()
         self._stopped = True
+        self.guard.stop()
+        self.recovery.stop()
 
 
 def _let_go(beginning: Beginning | None) -> None:

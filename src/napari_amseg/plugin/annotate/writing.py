@@ -13,8 +13,14 @@ _SHOW_AFTER_MS = 1000
 class Writing:
     """Told how many frames are left, it draws that; nothing else can be clicked meanwhile."""
 
-    def __init__(self, parent: QWidget | None) -> None:
-        self._parent, self._most = parent, 0
+    def __init__(
+        self,
+        parent: QWidget | None,
+        title: str = "Annotation",
+        text: str = "Keeping the work on this computer…",
+    ) -> None:
+        self._parent, self._title, self._text = parent, title, text
+        self._most = 0
         self._dialog: QProgressDialog | None = None
 
     def __enter__(self) -> Writing:
@@ -40,8 +46,8 @@ class Writing:
 
     def _made(self) -> QProgressDialog:
         dialog = QProgressDialog(self._parent)
-        dialog.setWindowTitle("Annotation")
-        dialog.setLabelText("Keeping the work on this computer…")
+        dialog.setWindowTitle(self._title)
+        dialog.setLabelText(self._text)
         dialog.setCancelButton(None)
         dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
         dialog.setMinimumDuration(_SHOW_AFTER_MS)

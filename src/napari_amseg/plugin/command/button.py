@@ -55,7 +55,12 @@ class CommandButton(QToolButton):
         if self.dialog is not None:
             self.dialog.close()
         self.dialog = CommandDialog(self.window(), plan)
+        self.dialog.finished.connect(self._forget)
         self.dialog.show()
+
+    def _forget(self) -> None:
+        """The dialog was closed: what its plan holds of the layer is let go."""
+        self.dialog = None
 
     def _close(self) -> None:
         self._closed = True

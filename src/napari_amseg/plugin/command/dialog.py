@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QFontDatabase
 from qtpy.QtWidgets import (
     QApplication,
@@ -22,8 +23,9 @@ from napari_amseg.io import OutputFiles
 from napari_amseg.pipeline.command_parts import Words
 from napari_amseg.pipeline.command_text import script_text, shell_text
 from napari_amseg.plugin.command.plan import Plan
-from napari_amseg.plugin.fields import Note
+from napari_amseg.plugin.fields import Note, dialog_buttons
 from napari_amseg.plugin.forms import PathEdit, TidyForm
+from napari_amseg.plugin.results_place import results_went_to
 from napari_amseg.plugin.tasks import run_in_thread
 
 ON_WINDOWS = os.name == "nt"
@@ -37,6 +39,9 @@ class CommandDialog(QDialog):
     def __init__(self, parent: QWidget | None, plan: Plan | str) -> None:
         super().__init__(parent)
         self.setWindowTitle("As command")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._is_open = True
+        self.finished.connect(self._on_finished)
         self.setMinimumWidth(_WIDTH_PX)
         self.plan = None if isinstance(plan, str) else plan
         self.place = PathEdit(file=False, folder=bool(self.plan and not self.plan.into_file))
@@ -48,7 +53,7 @@ class CommandDialog(QDialog):
         self.text.setMinimumHeight(_TEXT_HEIGHT_PX)
         self.notes, self.status = Note(), Note()
         self.copy_button, self.save_button = QPushButton("Copy"), QPushButton("Save…")
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        close = dialog_buttons(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         if self.plan is None:
@@ -112,7 +117,7 @@ class CommandDialog(QDialog):
             clipboard = QApplication.clipboard()
             assert clipboard is not None
             clipboard.setText(text)
-            self.status.setText("\n".join(("Copied.", *_written(written))))
+            self._say("\n".join(("Copied.", *_written(written))))
 
         self._write(beside, lambda: [], copied)
 
@@ -140,13 +145,13 @@ class CommandDialog(QDialog):
                 part.chmod(0o755)
             return [path]
 
-        self._write(path.parent, write, lambda all_: self.status.setText("\n".join(_written(all_))))
+        self._write(path.parent, write, lambda all_: self._say("\n".join(_written(all_))))
 
     def _write(
         self, beside: Path, more: Callable[[], list[Path]], done: Callable[[list[Path]], None]
     ) -> None:
         """Write the needed files, then `more`, in a thread."""
-        plan = self.plan
+        plan, place = self.plan, self._out
         assert plan is not None
 
         def write() -> list[Path]:
@@ -155,14 +160,24 @@ class CommandDialog(QDialog):
         def ended(written: list[Path], error: BaseException | None) -> None:
             self._set_busy(False)
             if error is None:
+                results_went_to(place.parent)
                 done(written)
             else:
-                self.status.setText(str(error))
+                self._say(str(error))
 
         self._set_busy(True)
         run_in_thread(write, ended)
 
+    def _on_finished(self) -> None:
+        self._is_open = False
+
+    def _say(self, text: str) -> None:
+        if self._is_open:
+            self.status.setText(text)
+
     def _set_busy(self, busy: bool) -> None:
+        if not self._is_open:  # closed while files were written
+            return
         self.status.setText("writing…" if busy else "")
         for part in (self.copy_button, self.save_button, self.place):
             part.setEnabled(not busy)

@@ -1,4 +1,4 @@
-"""The commands behind *Train* and *Correlate*, which begin with a folder or a table.
+"""The commands behind *Train*, *Correlate* and *Watch folder*, which begin with a folder or table.
 
 A function takes what a widget holds now and gives a task, for a thread, that makes the plan.
 """
@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_amseg.pipeline.command_line import correlate_words, train_words
-from napari_amseg.plugin.command.plan import MakePlan, Plan
+from napari_amseg.pipeline.command_line import correlate_words, train_words, watch_words
+from napari_amseg.plugin.command.plan import MakePlan, Plan, chain_name, chain_need
 
 if TYPE_CHECKING:
+    from napari_amseg.models import Bundle
     from napari_amseg.pipeline.correlate import CorrelateSettings
+    from napari_amseg.pipeline.watch.events import WatchRequest
     from napari_amseg.train import TrainRequest
 
 _NO_BENCHMARK = (
@@ -43,4 +45,17 @@ def correlate_plan(campaign: str, settings: CorrelateSettings) -> MakePlan:
         "campaign",
         path.parent / f"{path.stem}_correlated",
         lambda out, beside: correlate_words(campaign, out, settings),
+    )
+
+
+def watch_plan(request: WatchRequest, bundle: Bundle) -> MakePlan:
+    """``amseg watch``."""
+    stem = "watch"
+    return lambda: Plan(
+        stem,
+        request.out.absolute(),
+        lambda out, beside: watch_words(
+            replace(request, out=out), bundle, chain=beside / chain_name(stem, request.chain)
+        ),
+        needs=chain_need(stem, request.chain),
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_amseg.io import read_stack
 from napari_amseg.labels import LabelScheme
+from napari_amseg.pipeline.command_parts import stack_word
 from napari_amseg.plugin.command.plan import Writer, require_stated
 from napari_amseg.plugin.files import safe_stem, write_labels
 from napari_amseg.plugin.layers import KEY, LabelSource, label_source
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class LabelsInput:
     """The labels of a layer.
 
-    stack : with the address of its file, if that holds just these labels. file_name : of the file
-    to be written, else None. needs : as in :class:`.Plan`.
+    stack : with the address of its file, which is closed, if that holds just these labels.
+    file_name : of the file to be written, else None. needs : as in :class:`.Plan`.
     """
 
     stack: Stack
@@ -53,9 +54,14 @@ def labels_input(layer: Layer, experiment: Experiment | None = None) -> LabelsIn
     known = label_source(layer)
     stack = stack_from_array(layer.data, experiment=experiment or known.experiment)
     opened = _opened(known, layer)
-    if opened is not None and _same(opened, stack):
-        require_stated(stack, opened)
-        return LabelsInput(replace(opened, experiment=stack.experiment), known.scheme)
+    if opened is not None:
+        with opened:
+            if _same(opened, stack):
+                require_stated(stack, opened)
+                there = replace(
+                    opened, experiment=stack.experiment, opened_as=(stack_word(opened),)
+                )
+                return LabelsInput(there, known.scheme)
     name = f"{safe_stem(layer.name.removesuffix(' labels').removesuffix('_labels'))}_labels.tif"
     data, source = layer.data, replace(known, experiment=stack.experiment)
     return LabelsInput(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from napari_amseg.annotate.same_images import has_images, image_hashes
 from napari_amseg.io import OutputFiles, read_stack, write_json
-from napari_amseg.pipeline.command_parts import Words, absolute, stack_word, with_full_paths
-from napari_amseg.preprocess import Chain
+from napari_amseg.pipeline.command_parts import Words, stack_word, with_full_paths
+from napari_amseg.preprocess import Chain, chain_mark, read_chain
 from napari_amseg.types import Stack
 
 Writer = Callable[[Path], None]
@@ -54,21 +55,21 @@ def chain_need(stem: str, chain: Chain) -> dict[str, Writer]:
         return {}
 
     def write(path: Path) -> None:
+        if path.exists():
+            if read_chain(path) != with_full_paths(chain):
+                raise FileExistsError(f"{path}: exists and was edited; choose another place.")
+            return
         with OutputFiles(path.parent) as files:
             write_json(files.path(path.name), with_full_paths(chain).to_json())
 
-    return {chain_name(stem): write}
+    return {chain_name(stem, chain): write}
 
 
-def chain_name(stem: str) -> str:
-    """What the file of a chain is called."""
-    return f"{stem}_chain.json"
-
-
-def place_beside(stack: Stack, name: str) -> Path:
-    """A place for results beside the file of a stack. Raises ValueError if there is none."""
-    stack_word(stack)
-    return Path(absolute(stack.address[0]).partition("::")[0]).parent / name
+def chain_name(stem: str, chain: Chain) -> str:
+    """What the file of a chain is called: another chain has another name, so that commands which
+    were exported earlier keep theirs.
+    """
+    return f"{stem}_chain_{chain_mark(with_full_paths(chain))}.json"
 
 
 def require_stated(stack: Stack, opened: Stack) -> None:
@@ -89,19 +90,26 @@ def require_stated(stack: Stack, opened: Stack) -> None:
             )
 
 
-def check_opens_alike(stack: Stack) -> None:
-    """Refuse a stack that a command would open with other frames or numbers.
+def as_command_opens(stack: Stack) -> Stack:
+    """The stack with what a command is given as its address, worked out once: a folder of
+    thousands of files takes a second. Refuses one that a command would open with other frames or
+    numbers.
 
     Raises
     ------
     ValueError, OSError
-        If its files are gone or have changed, or see :func:`.require_stated`.
+        As :func:`stack_word`; if its files are gone or have changed; see :func:`.require_stated`.
     """
-    address = stack.address
-    with read_stack(address[0] if len(address) == 1 else list(address)) as opened:
+    word = stack_word(stack)
+    with read_stack(word) as opened:
         if opened.shape != stack.shape or opened.dtype != stack.dtype:
             raise ValueError(
-                f"{address[0]} has changed since it was opened: it holds frames of "
+                f"{word} has changed since it was opened: it holds frames of "
                 f"{opened.shape}, {opened.dtype}. Open it again."
             )
+        if not has_images(opened, image_hashes(stack)):
+            raise ValueError(
+                f"{word} has changed since it was opened: it holds other images. Open it again."
+            )
         require_stated(stack, opened)
+    return replace(stack, opened_as=(word,))

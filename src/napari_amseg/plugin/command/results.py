@@ -22,13 +22,13 @@ from napari_amseg.plugin.command.inputs import labels_input
 from napari_amseg.plugin.command.plan import (
     MakePlan,
     Plan,
+    as_command_opens,
     chain_name,
     chain_need,
-    check_opens_alike,
-    place_beside,
 )
 from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.layers import image_source, label_source
+from napari_amseg.plugin.results_place import results_place
 from napari_amseg.preprocess import Chain
 from napari_amseg.types import stack_from_array
 
@@ -53,14 +53,14 @@ def preprocess_plan(image: Layer | None, steps: Chain) -> MakePlan:
         raise ValueError("Switch on at least one step.")
 
     def plan() -> Plan:
-        place = place_beside(source.stack, f"{stem}_preprocessed.tif")
-        check_opens_alike(source.stack)
+        stack = as_command_opens(source.stack)
+        place = results_place(f"{stem}_preprocessed.tif", source.stack)
         chain = source.chain + steps.fit(source.processed())
         return Plan(
             stem,
             place,
             lambda out, beside: preprocess_words(
-                source.stack, out, chain=beside / chain_name(stem)
+                stack, out, chain=beside / chain_name(stem, chain)
             ),
             into_file=True,
             needs=chain_need(stem, chain),
@@ -113,13 +113,14 @@ def measure_plan(shown: Display | str) -> MakePlan:
 
 
 def _segmented(request: RunRequest, bundle: Bundle, notes: tuple[str, ...]) -> Plan:
-    place = place_beside(request.stack, f"{request.stem}_results")
-    check_opens_alike(request.stack)
+    stack = as_command_opens(request.stack)
+    place = results_place(f"{request.stem}_results", request.stack)
+    chain = chain_name(request.stem, request.chain)
     return Plan(
         request.stem,
         place,
         lambda out, beside: segment_words(
-            replace(request, folder=out), bundle, chain=beside / chain_name(request.stem)
+            replace(request, stack=stack, folder=out), bundle, chain=beside / chain
         ),
         needs=chain_need(request.stem, request.chain),
         notes=notes,
@@ -141,8 +142,7 @@ def _quantified(
 
     made_of = label_source(layer).made_by
     origin = labels.stack if labels.file_name is None or made_of is None else made_of[0].stack
-    place = Path(f"{stem}_results").absolute()
-    place = place_beside(origin, place.name) if origin.address else place
+    place = results_place(f"{stem}_results", origin)
     return Plan(stem, place, words, needs=labels.needs, notes=notes)
 
 
@@ -158,7 +158,8 @@ def export_command(
         return None
     if source.made_by is not None and source.results is results:
         request, bundle = source.made_by
-        request = replace(request, folder=folder, stem=shown.stem, measure=settings)
+        made = Chain.from_json(source.run["chain"]) if source.run.get("chain") else request.chain
+        request = replace(request, folder=folder, stem=shown.stem, chain=made, measure=settings)
         return recorded(lambda: segment_words(request, bundle))
     if labels is None:
         return None

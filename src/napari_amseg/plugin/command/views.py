@@ -14,20 +14,20 @@ from napari_amseg.pipeline.command_line import (
     laser_words,
     video_words,
 )
-from napari_amseg.pipeline.command_parts import Words
+from napari_amseg.pipeline.command_parts import Words, codes_as_drawn
 from napari_amseg.plugin.command.inputs import LabelsInput, labels_input
 from napari_amseg.plugin.command.plan import (
     MakePlan,
     Plan,
     Writer,
+    as_command_opens,
     chain_name,
     chain_need,
-    check_opens_alike,
-    place_beside,
 )
 from napari_amseg.plugin.command.results import NO_STACK
 from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.layers import image_source
+from napari_amseg.plugin.results_place import results_place
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from napari_amseg.types import Experiment
 
 _ADDED_LAYERS = "The widget adds layers; the command writes the same to files."
+_OTHER_LOOKS = (
+    "The classes have names or colours of their own here; the command draws them in the default "
+    "ones."
+)
 
 
 def laser_plan(request: LaserRequest, labels: Layer | None) -> MakePlan:
@@ -46,15 +50,15 @@ def laser_plan(request: LaserRequest, labels: Layer | None) -> MakePlan:
     stack, stem, chain = request.stack, request.stem, request.chain
 
     def plan() -> Plan:
-        place = place_beside(stack, f"{stem}_laser")
-        check_opens_alike(stack)
+        opened = as_command_opens(stack)
+        place = results_place(f"{stem}_laser", stack)
         masks = None if labels is None else labels_input(labels)
 
         def words(out: Path, beside: Path) -> Words:
-            with_labels = request
+            with_labels = replace(request, stack=opened, folder=out)
             if masks is not None:
-                with_labels = replace(request, labels=masks.at(beside), scheme=masks.scheme)
-            return laser_words(replace(with_labels, folder=out), chain=beside / chain_name(stem))
+                with_labels = replace(with_labels, labels=masks.at(beside), scheme=masks.scheme)
+            return laser_words(with_labels, chain=beside / chain_name(stem, chain))
 
         needs = chain_need(stem, chain) | _needs(masks)
         return Plan(stem, place, words, needs=needs, notes=(_ADDED_LAYERS,))
@@ -80,16 +84,14 @@ def explain_plan(
     def plan() -> Plan:
         from napari_amseg.pipeline.explain import ExplainRequest
 
-        place = place_beside(source.stack, f"{stem}_gradcam")
-        check_opens_alike(source.stack)
-        request = ExplainRequest(
-            source.stack, frame, class_name, place, stem, source.chain, settings
-        )
+        stack = as_command_opens(source.stack)
+        place = results_place(f"{stem}_gradcam", source.stack)
+        request = ExplainRequest(stack, frame, class_name, place, stem, source.chain, settings)
         return Plan(
             stem,
             place,
             lambda out, beside: explain_words(
-                replace(request, folder=out), bundle, chain=beside / chain_name(stem)
+                replace(request, folder=out), bundle, chain=beside / chain_name(stem, source.chain)
             ),
             needs=chain_need(stem, source.chain),
             notes=(_ADDED_LAYERS,),
@@ -118,9 +120,9 @@ def video_plan(
     def plan() -> Plan:
         from napari_amseg.pipeline.video import VideoRequest
 
-        place = place_beside(source.stack, f"{stem}.mp4")
-        check_opens_alike(replace(source.stack, experiment=experiment))
-        shown = replace(source.processed(), experiment=experiment)
+        opened = as_command_opens(replace(source.stack, experiment=experiment))
+        place = results_place(f"{stem}.mp4", source.stack)
+        shown = replace(source.processed(), experiment=experiment, opened_as=opened.address)
         masks = labels_input(labels, experiment)
         true = None if truth is None else labels_input(truth, experiment)
         if true is not None and true.file_name and true.file_name == masks.file_name:
@@ -137,11 +139,12 @@ def video_plan(
                 (low, high),
                 settings=settings,
             )
-            chain = beside / chain_name(stem) if source.chain.steps else None
+            chain = beside / chain_name(stem, source.chain) if source.chain.steps else None
             return video_words(request, chain=chain)
 
         needs = chain_need(stem, source.chain) | _needs(masks) | _needs(true)
-        return Plan(stem, place, words, into_file=True, needs=needs)
+        notes = () if codes_as_drawn(masks.scheme) else (_OTHER_LOOKS,)
+        return Plan(stem, place, words, into_file=True, needs=needs, notes=notes)
 
     return plan
 

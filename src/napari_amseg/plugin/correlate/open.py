@@ -46,7 +46,10 @@ def _stack_layer(path: str, row: CampaignRow) -> LayerData:
 def _labels_layer(path: str, row: CampaignRow) -> LayerData:
     data, options, kind = _stack_layer(path, row)
     if not np.issubdtype(data.dtype, np.integer):
-        raise ValueError(f"{path}: holds {data.dtype}, labels are integer codes.")
+        raise ValueError(
+            f"{path}: holds {data.dtype}, labels are integer codes. Name the "
+            "label stack in the campaign table."
+        )
     known: Any = options["metadata"][KEY]
     if kind != "labels":  # a label file that is not called one
         stack: Any = read_stack(path)
@@ -65,4 +68,7 @@ def _scheme(row: CampaignRow) -> LabelScheme:
         scheme = record.get("label_scheme")
         return DEFAULT_SCHEME if scheme is None else LabelScheme.from_json(scheme)
     except (ValueError, AttributeError) as error:
-        raise ValueError(f"{path}: its label scheme cannot be read ({error}).") from None
+        raise ValueError(
+            f"{path}: its label scheme cannot be read ({error}). "
+            "Segment or quantify that stack again."
+        ) from None

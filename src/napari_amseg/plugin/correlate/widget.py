@@ -14,6 +14,7 @@ from napari_amseg.plugin.command.plan import MakePlan
 from napari_amseg.plugin.fields import DropDown, Note
 from napari_amseg.plugin.forms import PathEdit, SettingsForm, TidyForm
 from napari_amseg.plugin.page import fill
+from napari_amseg.plugin.results_place import results_start, results_went_to
 from napari_amseg.plugin.tasks import Latest, explain
 from napari_amseg.plugin.theme import palette
 
@@ -205,7 +206,7 @@ class Correlate(QWidget):
         self._viewer.layers.selection.active = layers[0]
 
     def _on_export(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the figures")
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the figures", results_start())
         if folder:
             self.export(Path(folder))
 
@@ -223,6 +224,7 @@ class Correlate(QWidget):
         from napari.utils.notifications import show_info
 
         self._enable()
+        results_went_to(paths[0].parent)
         show_info(f"Wrote {', '.join(p.name for p in paths)} to {paths[0].parent}")
 
     def _on_export_failed(self, error: BaseException) -> None:

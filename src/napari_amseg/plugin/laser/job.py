@@ -134,8 +134,9 @@ def window_layer(
         As :func:`.travelling_window` does.
     """
     cut = travelling_window(shown_stack(image), line, window)
-    # what reads the files again would find other frames
-    source = ImageSource(replace(cut, files=(), opened_as=(), experiment=experiment))
+    # what reads the files again would find other frames, and flats that do not travel
+    unfiled = replace(cut, files=(), opened_as=(), dataset="", flat=None, dark=None)
+    source = ImageSource(replace(unfiled, experiment=experiment))
     place = _below(viewer, image)
     if window.on_only:
         frames, y, x = place["translate"]

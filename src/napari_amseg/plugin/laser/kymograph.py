@@ -17,6 +17,7 @@ from napari_amseg.types import Experiment
 
 _LINE, _HANDLE = "#E69F00", "#56B4E9"
 _NOTHING = "Press Fit line: the kymograph and the laser's line appear here."
+_TOP_PX = 8
 _MARK = {"color": "#ffffff", "width": 1, "style": Qt.PenStyle.DashLine}
 
 
@@ -40,6 +41,7 @@ class KymographPlot(pg.PlotWidget):
         plot.invertY(True)
         plot.setMenuEnabled(False)
         plot.hideButtons()
+        plot.layout.setContentsMargins(0, _TOP_PX, 0, 0)  # half of the first label stands above
         for side in ("left", "bottom"):
             plot.getAxis(side).enableAutoSIPrefix(False)
         self._mark = pg.InfiniteLine(angle=0, pen=pg.mkPen(**_MARK))

@@ -10,9 +10,10 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
 
 from napari_amseg.measure.laser_line import LaserLine
-from napari_amseg.plugin.fields import Note
+from napari_amseg.plugin.fields import Lines
 from napari_amseg.plugin.forms import TidyForm
 from napari_amseg.plugin.laser.kymograph import KymographPlot
+from napari_amseg.plugin.number_field import NumberField
 from napari_amseg.plugin.theme import palette
 from napari_amseg.report.kymograph import speed_in_words
 from napari_amseg.types import Experiment
@@ -43,7 +44,7 @@ class LineEditor(QWidget):
         self.plot.setToolTip("Drag the line or its ends; click to go to a frame.")
         self.x0 = _spin("px", 2, "Place of the laser's leading edge at frame 0.")
         self.velocity = _spin("px a frame", 4, "Positive to the right; 0 if the laser stands.")
-        self.numbers = Note(least_lines=3)
+        self.numbers = Lines(least_lines=3)
         fields = QWidget()
         form = TidyForm(fields)
         form.add("x at frame 0", self.x0)
@@ -133,7 +134,7 @@ def _in_words(line: LaserLine, experiment: Experiment) -> str:
 
 
 def _spin(unit: str, decimals: int, tip: str) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
+    spin = NumberField()
     spin.setRange(-1e6, 1e6)
     spin.setDecimals(decimals)
     spin.setSuffix(f" {unit}")

@@ -15,6 +15,7 @@ from napari_amseg.measure.correlation import (
     LaggedCorrelation,
     lagged_correlation,
 )
+from napari_amseg.measure.pore_tracks import PoreTracks
 from napari_amseg.measure.quantities import QUANTITIES, Quantity
 from napari_amseg.measure.range_statistics import RangeStatistics
 from napari_amseg.measure.spectrum import Spectrum, spectrum
@@ -31,12 +32,14 @@ class StackNumbers:
 
     values : one a frame of the range, NaN for frames that do not count in the statistics.
     mean : of the quantity, as in the statistics; None where there are no values.
+    pores : followed ones that were there in the range; None if they have not been followed yet.
     """
 
     statistics: RangeStatistics
     speed_m_s: float | None
     values: Values
     mean: float | None
+    pores: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def _numbers_task(
     results: Results, quantities: tuple[Quantity, ...], quantity: Quantity, within: Range
 ) -> Callable[[], StackNumbers]:
     statistics = results.statistics(quantities, within)
-    values = results.values(quantity)
+    values, followed = results.values(quantity), results.measurements.followed
 
     def compute() -> StackNumbers:
         found = statistics()
@@ -103,9 +106,15 @@ def _numbers_task(
             values[~counts] = np.nan
         mean = found.spreads[quantity.stem].deviation.mean
         inside = values[max(within[0], 0) : within[1] + 1]
-        return StackNumbers(found, results.scan_speed_m_s(found), inside, mean)
+        pores = None if followed is None else _pores_in(followed, within)
+        return StackNumbers(found, results.scan_speed_m_s(found), inside, mean, pores)
 
     return compute
+
+
+def _pores_in(followed: PoreTracks, within: Range) -> int:
+    first, last = followed.tracks["first_frame"], followed.tracks["last_frame"]
+    return int(((first <= within[1]) & (last >= within[0])).sum())
 
 
 def _spectrum(values: Values, rate_hz: float | None) -> Spectrum | str:

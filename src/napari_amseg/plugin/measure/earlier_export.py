@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from napari_amseg.io.address import split_address
 from napari_amseg.pipeline.files import result_names
 from napari_amseg.provenance import sha256
 
@@ -30,9 +31,10 @@ def check_earlier(folder: Path, stem: str, inputs: Inputs, source: str | None) -
     record = _read(folder / f"{stem}_run.json")
     maker = record.get("labels_made_by") or record
     for known in (record, maker):
-        if inputs and known.get("inputs") == list(inputs):
+        theirs = known.get("source")
+        if inputs and known.get("inputs") == list(inputs) and _may_be_alike(theirs, source):
             return
-        if source is not None and known.get("source") == source:
+        if source is not None and theirs == source:
             return
     of = maker.get("source") or ", ".join(i["name"] for i in maker.get("inputs") or ())
     raise FileExistsError(
@@ -53,6 +55,11 @@ def maker_of_labels(folder: Path, stem: str) -> dict[str, Any] | None:
         return None
     now = {"name": labels.name, "sha256": sha256(labels)}
     return {**maker, "edited_since": now not in outputs}
+
+
+def _may_be_alike(one: str | None, other: str | None) -> bool:
+    """Whether files with the same bytes are the same stack: not two datasets inside one."""
+    return not one or not other or split_address(one)[1] == split_address(other)[1]
 
 
 def _is_own_labels(folder: Path, stem: str, source: str | None) -> bool:

@@ -21,6 +21,7 @@ from napari_amseg.plugin.measure.details import DetailsRequest, details_task
 from napari_amseg.plugin.measure.earlier_export import check_earlier, maker_of_labels
 from napari_amseg.plugin.measure.job import export_record, origin_of
 from napari_amseg.plugin.measure.results import Range, Results
+from napari_amseg.plugin.results_place import results_start, results_went_to
 from napari_amseg.plugin.save_name import save_name
 from napari_amseg.plugin.tasks import Latest, explain
 
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
 
     from napari_amseg.report.shown import Histogram, Shown
 
-Written = tuple[list[Path], "Layer | None"]  # of which layer, if they are tables
+Written = tuple[list[Path], Results | None]  # of which rows, if they are tables
 _KINDS = "Pictures (*.png *.svg *.pdf);;Columns (*.csv)"
 
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What the widget shows. within : the range; chosen : whether it was chosen by hand."""
+    """What the widget shows. within : the range; chosen : whether it was chosen by hand; page : of
+    the details, in view.
+    """
 
     layer: Layer
     results: Results
@@ -46,6 +49,7 @@ class Display:
     quantity: Quantity
     compared: Compared | None = None
     overlay: Overlay | None = None
+    page: str = ""
 
     @property
     def stem(self) -> str:
@@ -62,7 +66,7 @@ class ExportRow(QWidget):
     """Buttons that write files or add layers; all work is done in threads.
 
     display : gives what is shown, or in words why there is nothing to export.
-    tables_written : fires with the layer and the folder that has its tables now.
+    tables_written : fires with the rows that were exported and the folder that has their tables.
     """
 
     tables_written = Signal(object, Path)
@@ -103,7 +107,7 @@ class ExportRow(QWidget):
             button.setToolTip(reason or tip)
 
     def _on_tables(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the tables")
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the tables", results_start())
         if folder:
             self.export(Path(folder))
 
@@ -135,7 +139,7 @@ class ExportRow(QWidget):
             record["labels_made_by"] = maker_of_labels(folder, shown.stem)
             paths = rows.write(folder, shown.stem, record, labels, within=within)
             self._written.setdefault(layer, set()).add(folder / shown.stem)
-            return paths, layer
+            return paths, results
 
         self._remark = rows.remark
         self._files.submit(write)
@@ -146,7 +150,7 @@ class ExportRow(QWidget):
         if isinstance(shown, str):
             return
         path, kind = QFileDialog.getSaveFileName(
-            self, "Save what is shown", f"{shown.stem}_shown.png", _KINDS
+            self, "Save what is shown", results_start(f"{shown.stem}_shown.png"), _KINDS
         )
         if path:
             self.save_plot(Path(path), columns="csv" in kind)
@@ -194,9 +198,10 @@ class ExportRow(QWidget):
         from napari.utils.notifications import show_info
 
         self.enable()
-        paths, layer = written
-        if layer is not None:
-            self.tables_written.emit(layer, paths[0].parent)
+        paths, results = written
+        if results is not None:
+            self.tables_written.emit(results, paths[0].parent)
+        results_went_to(paths[0].parent)
         only = f" ({self._remark})" if self._remark else ""
         show_info(f"Wrote {', '.join(p.name for p in paths)} to {paths[0].parent}{only}")
 
@@ -244,7 +249,7 @@ def _figure_of(shown: Display) -> Shown:
     name = ", ".join(part for part in (shown.layer.name, results.remark) if part)
     return Shown(
         rows.measurements.frames(), name, shown.quantities, *shown.within, shown.quantity,
-        _histograms(shown, name, rows, compared), unit, other, compared.name if compared else "",
+        _histograms(shown, name, rows, compared) if shown.page == "Histogram" else [], unit, other, compared.name if compared else "",
         signal,
     )  # fmt: skip
 

@@ -150,7 +150,12 @@ def export_record(
 
 
 def origin_of(layer: Layer) -> str | None:
-    """The file, in full, of which labels were made or, if unknown, from which they were opened."""
-    files = label_source(layer).run.get("files") or ()
-    path = files[0] if files else layer.source.path
+    """Where labels come from, in full: what they were made of or, if unknown, opened from.
+
+    The file, or the dataset inside it; of numbered images, the first.
+    """
+    source = label_source(layer)
+    if source.run.get("source"):
+        return str(source.run["source"])
+    path = source.address[0] if source.address else layer.source.path
     return str(Path(path).resolve()) if path else None

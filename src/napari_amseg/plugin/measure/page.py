@@ -118,11 +118,22 @@ class MeasurePage(Page):
         layout.addWidget(self.progress)
         layout.addWidget(self.remark)
         layout.addWidget(self.splitter, 1)
-        layout.addWidget(self.exports)
-        layout.addWidget(self.command, 0, Qt.AlignmentFlag.AlignRight)
         inside.setMinimumWidth(WIDGET_WIDTH_PX)
         self.setWidget(inside)
         self.viewport().installEventFilter(self)
+
+    def fill(self, widget: QWidget) -> None:
+        """Let the page fill a widget; what one does with the results stays in view below it."""
+        layout, below = QVBoxLayout(widget), QWidget()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self)
+        layout.addWidget(below)
+        rows = QVBoxLayout(below)
+        rows.setContentsMargins(6, 2, 6, 4)
+        rows.setSpacing(3)
+        rows.addWidget(self.exports)
+        rows.addWidget(self.command, 0, Qt.AlignmentFlag.AlignRight)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """As high as its parts need, and no wider than the other widgets."""

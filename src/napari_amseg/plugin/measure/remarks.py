@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from napari_amseg.plugin.layers import label_source
 from napari_amseg.plugin.measure.compared import Compared
 from napari_amseg.plugin.measure.results import Results
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
 
 _STALE = "Labels changed: measure again."
 
 
-def remark(results: Results | None, of_compared: str, *, running: bool) -> str:
+def remark(layer: Layer | None, results: Results | None, of_compared: str, *, running: bool) -> str:
     """What stands above the plots; empty if there is nothing to say."""
+    unsegmented = "" if layer is None else label_source(layer).unsegmented
     said = []
     if results is not None and results.stale:
         said.append(_STALE)
     elif results is not None and results.n_done and results.remark and not running:
         said.append(f"Only {results.remark}.")
+    elif results is not None and results.complete and unsegmented:
+        said.append(f"{unsegmented[0].upper()}{unsegmented[1:]}: the others hold no result.")
+    if results is not None and not running:
+        said += [f"{note[0].upper()}{note[1:]}" for note in results.measurements.notes()]
     said.append(of_compared)
     return "\n".join(words for words in said if words)
 

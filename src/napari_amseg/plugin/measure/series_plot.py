@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QRectF, Qt
 
 from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.measure.quantities import Quantity
@@ -26,6 +26,7 @@ _LEAST_BINS = 200
 _TITLE_PX = 17
 _AXIS_WIDTH_PX = 58
 _RANGE_ALPHA = 38
+_LABEL_PX = 8
 
 
 class SparseAxis(pg.AxisItem):
@@ -36,6 +37,11 @@ class SparseAxis(pg.AxisItem):
 
     whole = False
     tick_px, most = 12, 8
+
+    def boundingRect(self) -> QRectF:  # noqa: N802 (Qt's name)
+        """With room for half a label above and below; else those of the ends are left out."""
+        rect: QRectF = super().boundingRect()
+        return rect.adjusted(0, -_LABEL_PX, 0, _LABEL_PX) if self.orientation == "left" else rect
 
     def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:  # noqa: N802
         """One level of ticks, 1, 2 or 5 times a power of ten apart."""

@@ -16,7 +16,7 @@ from napari_amseg.plugin.tasks import Latest
 
 _BY_HEADER = "auto"
 _SHORT_PX = 68
-_OFFSET_PX = 74
+_OFFSET_PX, _UNIT_PX = 74, 84
 
 
 class SignalForm(QWidget):
@@ -47,6 +47,7 @@ class SignalForm(QWidget):
                          (self.unit, "Unit of the times; auto: see header.")):  # fmt: skip
             box.setMinimumWidth(_SHORT_PX)
             box.setToolTip(tip)
+        self.unit.setFixedWidth(_UNIT_PX)
         self._lay_out()
         self.path.changed.connect(self._on_path)
         self.offset.changed.connect(self._read)
@@ -60,7 +61,7 @@ class SignalForm(QWidget):
         layout.setSpacing(3)
         for parts in (
             ((self.path, 1), (QLabel("offset"), 0), (self.offset, 0)),
-            ((QLabel("time"), 0), (self.time, 2), (self.unit, 1), (QLabel("value"), 0),
+            ((QLabel("time"), 0), (self.time, 2), (self.unit, 0), (QLabel("value"), 0),
              (self.value, 2)),
         ):  # fmt: skip
             row = QHBoxLayout()

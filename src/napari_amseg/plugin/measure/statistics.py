@@ -66,7 +66,10 @@ def stack_words(numbers: StackNumbers) -> str:
     elif s.leading_edge_px_per_frame is not None:
         said += f", {abs(s.leading_edge_px_per_frame):.3g} px a frame"
     each = f" ({s.pores / s.n_frames:.3g} a frame)" if s.n_frames else ""
-    return f"{said}, {s.pores} sightings of pores{each}"
+    if numbers.pores is None:
+        return f"{said}, {s.pores} sightings of pores{each}"
+    pores = "1 pore" if numbers.pores == 1 else f"{numbers.pores} pores"
+    return f"{said}, {pores} in {s.pores} sightings{each}"
 
 
 def number(value: float | None) -> str:

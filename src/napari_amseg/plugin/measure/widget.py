@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.measure.quantities import QUANTITIES, Quantity
@@ -15,6 +15,7 @@ from napari_amseg.plugin.layers import current_frame, label_source, show_frame
 from napari_amseg.plugin.measure.compare_stack import CompareStack
 from napari_amseg.plugin.measure.details import DetailsRequest, details_task
 from napari_amseg.plugin.measure.export import Display
+from napari_amseg.plugin.measure.followed import FollowedPores
 from napari_amseg.plugin.measure.job import Measuring
 from napari_amseg.plugin.measure.measured import MeasuredLayers
 from napari_amseg.plugin.measure.remarks import remark, why_not_saved
@@ -22,6 +23,7 @@ from napari_amseg.plugin.measure.results import Range, Results
 from napari_amseg.plugin.measure.stack_columns import StackColumns
 from napari_amseg.plugin.tasks import Latest, explain
 from napari_amseg.plugin.theme import palette
+from napari_amseg.plugin.timer import single_shot
 
 if TYPE_CHECKING:
     import napari
@@ -32,7 +34,12 @@ _DETAILS_MS = 40
 
 
 class Measure(QWidget):
-    """Measure a labels layer and look at the series; rows from *Segment* show by themselves."""
+    """Measure a labels layer and look at the series; rows from *Segment* show by themselves.
+
+    changed : other numbers are shown than before, or these are known to be outdated.
+    """
+
+    changed = Signal()
 
     def __init__(self, napari_viewer: napari.Viewer):
         from napari_amseg.plugin.measure.page import MeasurePage
@@ -44,15 +51,13 @@ class Measure(QWidget):
         self._edits: Edits | None = None
         self.chosen_range: Range | None = None  # by hand
         self._details = Latest(self._show_details)
-        self._of_stack = StackColumns(self._draw)
+        self._of_stack, self._pores = StackColumns(self._draw), FollowedPores(self._draw)
         self.page = MeasurePage(napari_viewer, self._display)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.page)
+        self.page.fill(self)
         self._measured = MeasuredLayers()
         self.compare = CompareStack(self._measured, self._on_rows)
-        self._redraw = _timer(self, _REDRAW_MS, self._draw)
-        self._refresh = _timer(self, _DETAILS_MS, self._refresh_details)
+        self._redraw = single_shot(self, _REDRAW_MS, self._draw)
+        self._refresh = single_shot(self, _DETAILS_MS, self._refresh_details)
         self._connect()
         self._on_layer()
 
@@ -135,8 +140,11 @@ class Measure(QWidget):
             page.progress.setValue(results.n_done)
         self._show_range()
         self._refresh.start()
-        page.show_remark(remark(results, self.compare.remark(results), running=self.is_running))
+        self._pores.want(results)
+        layer, compared = page.labels.layer(), self.compare.remark(results)
+        page.show_remark(remark(layer, results, compared, running=self.is_running))
         self.enable()
+        self.changed.emit()
 
     def enable(self) -> None:
         """Buttons that cannot be pressed say why."""
@@ -262,6 +270,7 @@ class Measure(QWidget):
         return Display(
             layer, results, self.within(), chosen, self.page.range.quantities(), self.quantity,
             compared, self.page.details.signal.overlay(results.experiment.frame_rate_hz),
+            self.page.details.page,
         )  # fmt: skip
 
     def _on_step(self, event: Any = None) -> None:
@@ -280,7 +289,7 @@ class Measure(QWidget):
         self._edits = None
         self.compare.stop()
         self._measured.stop()
-        for latest in (self._details, self._of_stack, self.page.exports):
+        for latest in (self._details, self._of_stack, self._pores, self.page.exports):
             latest.stop()
         self.page.labels.stop()
         self.page.compare.stop()
@@ -289,11 +298,3 @@ class Measure(QWidget):
         self._viewer.events.theme.disconnect(self._on_theme)
         if self.results is not None:
             self.results.changed.disconnect(self._on_rows, missing_ok=True)
-
-
-def _timer(parent: QWidget, milliseconds: int, slot: Any) -> QTimer:
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.timeout.connect(slot)
-    return timer

@@ -36,7 +36,7 @@ from napari_amseg.plugin.layers import (
 from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.preprocess.chain_form import ChainForm
 from napari_amseg.plugin.preview import Previewer, PreviewImage, PreviewLayer
-from napari_amseg.plugin.tasks import Latest, explain
+from napari_amseg.plugin.tasks import Latest, explain, in_words
 from napari_amseg.preprocess import Chain, Crop, read_chain
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Preprocess(QWidget):
         self.from_shape.setToolTip(
             "Draw a rectangle in a Shapes layer, select that layer, press this."
         )
-        self.form.groups[Crop].layout().addWidget(self.from_shape)
+        self.form.groups[Crop].inside.addWidget(self.from_shape)
         self.setTabOrder(self.form.forms[Crop].field("x1"), self.from_shape)
         self.from_shape.setVisible(False)
         self.form.groups[Crop].toggled.connect(self.from_shape.setVisible)
@@ -171,7 +171,7 @@ class Preprocess(QWidget):
         self._preview_layer.show(preview, layer)
 
     def _say_problem(self, error: BaseException) -> None:
-        self.status.setText(str(error))
+        self.status.setText(in_words(error))
         self._preview_layer.remove()
 
     def _crop_from_shape(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline import RunRequest
 from napari_amseg.pipeline.jobs import Failed, Finished, FrameDone, Glimpse, Started
+from napari_amseg.pipeline.run import source_of
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.activity import Activity
 from napari_amseg.plugin.cancel import cancel_event
@@ -209,27 +210,36 @@ class SegmentRun:
             self.outcome = f"{done} frames in {in_words(seconds)}, {self.progress.device}."
             if self._started is not None and self._started.notes:
                 self.outcome += "\n" + "\n".join(self._started.notes)
+        self._keep_record(finished)
+
+    def _keep_record(self, finished: Finished | None) -> None:
         source = self.layer.metadata.get(KEY)
         if isinstance(source, LabelSource):
             updated = replace(source, run=self._run_record(finished))
             self.layer.metadata = {**self.layer.metadata, KEY: updated}
 
-    def _run_record(self, finished: Finished) -> dict[str, Any]:
-        """What made these labels, for the run record."""
-        engine = self._started
+    def _run_record(self, finished: Finished | None) -> dict[str, Any]:
+        """What made these labels, for the run record; finished : None if it failed."""
+        engine, done, n_frames = self._started, self.progress.done, self.progress.n_frames
+        notes = list(engine.notes) if engine else []
+        if done < n_frames:
+            notes.append(f"only {done} of {n_frames} frames were segmented")
         return {
             "files": list(self.job.source.stack.files),
+            "source": source_of(self.job.source.stack),
             "settings": self._request.settings_record(),
-            "chain": finished.chain,
-            "model": finished.model,
+            "segmented": {"frames": done, "of": n_frames},
+            "chain": finished.chain if finished else None,
+            "model": finished.model if finished else None,
             "engine": {"name": engine.engine, "device": engine.device} if engine else None,
-            "seconds": finished.seconds,
-            "notes": list(engine.notes) if engine else [],
+            "seconds": finished.seconds if finished else {},
+            "notes": notes,
         }
 
     def _fail(self, failed: Failed) -> None:
         self.error = failed.message
         self.outcome = failed.message
+        self._keep_record(None)
         if not self.progress.done:
             for layer in self._shown():
                 self._viewer.layers.remove(layer)

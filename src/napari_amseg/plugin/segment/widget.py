@@ -21,6 +21,7 @@ from napari_amseg.plugin.forms import SettingsForm, TidyForm
 from napari_amseg.plugin.layers import current_frame, image_source, is_image
 from napari_amseg.plugin.model_choice import ModelChoice, describe
 from napari_amseg.plugin.page import fill
+from napari_amseg.plugin.preferences import preferences
 from napari_amseg.plugin.remembered import recall, remember
 from napari_amseg.plugin.segment.run import SegmentRun
 from napari_amseg.plugin.tasks import Latest, explain
@@ -45,6 +46,7 @@ class Segment(QWidget):
         warm_up_labels()
         self._build()
         recall("Segment", self)
+        self.settings.set_value(preferences().applied(self.settings.value()))
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
         self._timer.timeout.connect(self._tick)

@@ -12,7 +12,7 @@ from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.fields import DropDown, Note
 from napari_amseg.plugin.forms import PathEdit, TidyForm
 from napari_amseg.plugin.layers import is_image, is_labels
-from napari_amseg.plugin.tasks import Latest
+from napari_amseg.plugin.tasks import Latest, in_words
 from napari_amseg.plugin.train.source import (
     BenchmarkFacts,
     LayerPair,
@@ -157,5 +157,5 @@ class SourceForm(QWidget):
         self.changed.emit()
 
     def _show_problem(self, error: BaseException) -> None:
-        self.found.setText(str(error))
+        self.found.setText(in_words(error))
         self.changed.emit()

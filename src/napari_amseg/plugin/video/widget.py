@@ -29,6 +29,7 @@ from napari_amseg.plugin.fold import Fold
 from napari_amseg.plugin.forms import SettingsForm, TidyForm
 from napari_amseg.plugin.layers import image_source, is_image, is_labels, label_source
 from napari_amseg.plugin.page import fill
+from napari_amseg.plugin.results_place import results_start, results_went_to
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.video.job import Ended, Written, run_video_job, video_request
 from napari_amseg.report.video import VideoSettings
@@ -137,7 +138,8 @@ class Video(QWidget):
             return
         image = self.image.layer()
         stem = safe_stem(image.name) if image is not None else "video"
-        path, _ = QFileDialog.getSaveFileName(self, "Video or film strip", f"{stem}.mp4", _FILTER)
+        start = results_start(f"{stem}.mp4")
+        path, _ = QFileDialog.getSaveFileName(self, "Video or film strip", start, _FILTER)
         if path:
             self.write(Path(path), asked=True)
 
@@ -195,6 +197,7 @@ class Video(QWidget):
         if told.error is not None:
             explain(told.error)
         elif not told.cancelled:
+            results_went_to(path.parent)
             show_info(f"Wrote {path}")
 
     def _command(self) -> MakePlan:

@@ -11,10 +11,11 @@ from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.watch.events import WatchRequest, WatchSettings
 from napari_amseg.plugin.experiment_form import ExperimentForm
-from napari_amseg.plugin.fields import Note
+from napari_amseg.plugin.fields import Lines
 from napari_amseg.plugin.fold import Fold
 from napari_amseg.plugin.forms import PathEdit, SettingsForm, TidyForm
 from napari_amseg.plugin.model_choice import ModelChoice, describe
+from napari_amseg.plugin.preferences import preferences
 from napari_amseg.plugin.preprocess.chain_form import ChainForm
 from napari_amseg.segment import PostSettings, SegmentSettings
 
@@ -34,10 +35,11 @@ class WatchForm(QWidget):
         self.folder.setToolTip("Stacks that are there and that come, in sub-folders too.")
         self.out = PathEdit(file=False, hint="results")
         self.out.setToolTip("Tables, masks and records of every stack go here.")
-        self.model, self.about = ModelChoice(), Note(least_lines=1)
+        self.model, self.about = ModelChoice(), Lines(least_lines=1)
         self.experiment = ExperimentForm(more=False)
         self.watch = SettingsForm(WatchSettings)
         self.segment = SettingsForm(SegmentSettings, names=_SEGMENT)
+        self.segment.set_value(preferences().applied(SegmentSettings()))
         self.chain, self.post = ChainForm(), SettingsForm(PostSettings)
         self.measure = SettingsForm(MeasureSettings)
         self._offered = ""

@@ -11,7 +11,10 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from napari_amseg.measure.quantities import MAIN_QUANTITIES
 from napari_amseg.pipeline.jobs import WatchJob
 from napari_amseg.pipeline.supervise import ComputeProcess
-from napari_amseg.plugin.fields import Note
+from napari_amseg.plugin.command.button import CommandButton
+from napari_amseg.plugin.command.folders import watch_plan
+from napari_amseg.plugin.command.plan import MakePlan
+from napari_amseg.plugin.fields import Lines
 from napari_amseg.plugin.layers import crop_offset_px
 from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.tasks import explain
@@ -56,7 +59,7 @@ class WatchFolder(QWidget):
 
         self.form = WatchForm()
         self.start_button, self.stop_button = QPushButton("Watch"), QPushButton("Stop")
-        self.about, self.status, self.remark = Note(), Note(least_lines=2), Note()
+        self.about, self.status, self.remark = Lines(), Lines(least_lines=2), Lines()
         for note in (self.about, self.remark):
             note.setVisible(False)
         self.plots = SeriesPlots(palette(self._viewer), _NOTHING)
@@ -75,7 +78,13 @@ class WatchFolder(QWidget):
             layout.addWidget(part)
         layout.addWidget(self.plots, 2)
         layout.addWidget(self.stacks, 1)
-        fill(self, inside)
+        self.command = CommandButton(self._command)
+        fill(self, inside, self.command)
+
+    def _command(self) -> MakePlan:
+        if why_not := self.form.why_not():
+            raise ValueError(why_not)
+        return watch_plan(self.form.request(), self.form.bundle())
 
     @property
     def is_running(self) -> bool:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
-from napari_amseg.plugin.workbench.form_records import Forms
+from napari_amseg.plugin.form_records.model import ModelRecord
+from napari_amseg.plugin.form_records.records import Forms
+from napari_amseg.plugin.form_records.typed import from_plain, to_plain
 from napari_amseg.plugin.workbench.paths import absolute, relative
-from napari_amseg.plugin.workbench.typed import from_plain, to_plain
 from napari_amseg.preprocess import Chain
 from napari_amseg.types import Experiment
 
 FORMAT, FORMAT_VERSION = "napari-amseg workspace", 1
 SUFFIX = ".amseg.json"
+_LEAST, _MOST = 1e-9, 1e12  # napari's views break down far beyond
 _MOST_BYTES = 2**26  # 20 000 files named one by one take 3 MB
 
 
@@ -27,6 +32,8 @@ class ImageRecord:
 
     shape, dtype : of the stack before its chain. chain : what was done to it, statistics written
     in. experiment : what is known of the measurement, be it from the file or from the user.
+    size_bytes, modified_s : of its files together, and when one was written last, in seconds since
+    1970; 0 where that is unknown.
     """
 
     address: tuple[str, ...]
@@ -37,6 +44,12 @@ class ImageRecord:
     colormap: str = "gray"
     experiment: Experiment = field(default_factory=Experiment)
     chain: Chain = field(default_factory=Chain)
+    size_bytes: int = 0
+    modified_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.address:
+            raise ValueError("it names no file.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,10 @@ class LabelsRecord:
     run: Mapping[str, Any] = field(default_factory=dict)
     confirmed_file: str | None = None
     confirmed_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_axes not in (2, 3):
+            raise ValueError(f"it has {self.n_axes} axes: labels have 2 or 3.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +94,12 @@ class LayerRecord:
     def __post_init__(self) -> None:
         if (self.image is None) == (self.labels is None):
             raise ValueError("a layer is either an image or labels.")
-        if not (all(self.scale) and 0 <= self.opacity <= 1):
-            raise ValueError("its scale must not be 0, and its opacity be 0 to 1.")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRecord:
-    """The chosen model. name : of a shipped one, else of its folder. folder : None if shipped."""
-
-    name: str
-    weights_sha256: str
-    folder: str | None = None
+        if not all(_LEAST <= abs(value) <= _MOST for value in self.scale):
+            raise ValueError(f"its scale is {self.scale}: {_LEAST:g} to {_MOST:g} can be shown.")
+        if not all(abs(value) <= _MOST for value in self.translate):
+            raise ValueError(f"it lies at {self.translate}: {_MOST:g} is the farthest.")
+        if not 0 <= self.opacity <= 1:
+            raise ValueError(f"its opacity is {self.opacity:g}: it must be 0 to 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,7 @@ def workspace_text(workspace: Workspace, base: Path) -> dict[str, Any]:
     """The record as it is written to a file in folder `base`."""
     head = {"format": FORMAT, "format_version": FORMAT_VERSION}
     made_by = f"napari-amseg {version('napari-amseg')}"
-    return {**head, **relative(to_plain(workspace), base), "made_by": made_by}
+    return {**head, **relative(_for_json(to_plain(workspace)), base), "made_by": made_by}
 
 
 def read_workspace(path: Path) -> Workspace:
@@ -124,7 +136,10 @@ def read_workspace(path: Path) -> Workspace:
     """
     size = path.stat().st_size
     if size > _MOST_BYTES:
-        raise ValueError(f"{path.name} is no workspace: it holds {size / 1e6:,.0f} MB.")
+        raise ValueError(
+            f"{path.name} is no workspace: it holds {size / 1e6:,.0f} MB. Choose the .amseg.json "
+            "file."
+        )
     try:
         record = json.loads(path.read_bytes(), parse_constant=_refuse)
         return _workspace(record, path.absolute().parent)
@@ -133,14 +148,17 @@ def read_workspace(path: Path) -> Workspace:
         raise ValueError(f"{path.name}: not a readable workspace: {what}") from None
 
 
-def is_workspace(path: Path) -> bool:
-    """Whether a file is one of ours, of whatever version: such a one may be replaced."""
+def format_version_of(path: Path) -> int | None:
+    """The format version of a workspace file; None if it is another file."""
     try:
         with path.open("rb") as file:
             record = json.loads(file.read(_MOST_BYTES))
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(record, dict) and record.get("format") == FORMAT
+        return None
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        return None
+    written = record.get("format_version")
+    return written if isinstance(written, int) else FORMAT_VERSION + 1
 
 
 def _workspace(record: Any, base: Path) -> Workspace:
@@ -157,6 +175,17 @@ def _workspace(record: Any, base: Path) -> Workspace:
     entries = {k: v for k, v in record.items() if k not in ("format", "format_version")}
     workspace: Workspace = from_plain(Workspace, absolute(entries, base), "workspace")
     return workspace
+
+
+def _for_json(value: Any) -> Any:
+    """Numbers of numpy as those of Python; what is none, as a mean of nothing, as null."""
+    if isinstance(value, dict):
+        return {key: _for_json(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_for_json(inner) for inner in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _for_json(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _refuse(text: str) -> Any:

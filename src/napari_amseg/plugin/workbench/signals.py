@@ -23,5 +23,6 @@ def step_signals(step: str, widget: Any) -> tuple[Any, ...]:
     if step == "Train":
         return (widget.start_button.clicked,)
     if step == "Measure":
-        return widget.page.labels.layer_changed, widget.page.measure_button.clicked
+        page = widget.page
+        return page.labels.layer_changed, page.measure_button.clicked, widget.changed
     return ()

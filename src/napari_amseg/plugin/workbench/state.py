@@ -20,7 +20,9 @@ from napari_amseg.plugin.layers import (
     label_source,
     matching,
 )
+from napari_amseg.plugin.measure.results import Results
 from napari_amseg.plugin.train.trained import trained_models
+from napari_amseg.plugin.workbench.origin import may_be_of
 from napari_amseg.types import Experiment
 
 if TYPE_CHECKING:
@@ -51,11 +53,12 @@ class StepState:
 
 
 def states(
-    viewer: napari.Viewer, widgets: Mapping[str, Any], exported: Mapping[Layer, Path]
+    viewer: napari.Viewer, widgets: Mapping[str, Any], exported: Mapping[Results, Path]
 ) -> dict[str, StepState]:
     """The state of every step.
 
-    widgets : of the steps whose docks are open. exported : folders with tables, by labels layer.
+    widgets : of the steps whose docks are open. exported : folders with tables, by the
+    rows that are in them.
     """
     images, labels = matching(viewer, is_image), matching(viewer, is_labels)
     image = _in_work(images, widgets)
@@ -65,7 +68,7 @@ def states(
         "Annotate": _annotate(widgets.get("Annotate"), labels),
         "Train": _train(widgets.get("Train")),
         "Segment": _segment(widgets.get("Segment"), image, labels),
-        "Measure": _measure(widgets.get("Measure"), labels, exported),
+        "Measure": _measure(widgets.get("Measure"), image, labels, exported),
     }
 
 
@@ -132,7 +135,8 @@ def _preprocess(image: Layer | None) -> StepState:
 def _annotate(widget: Any, labels: list[Layer]) -> StepState:
     if widget is None or widget.session is None or widget.keeper is None:
         kept = [layer.name for layer in labels if label_source(layer).confirmed is not None]
-        return StepState(f"ended: {kept[-1]}" if kept else "label frames by hand", done=bool(kept))
+        # whether it was all saved, its keeper knew
+        return StepState(f"ended: {kept[-1]}" if kept else "label frames by hand", begun=bool(kept))
     n_frames = int(np.count_nonzero(widget.session.annotation.statuses >= Status.IN_PROGRESS))
     n_unsaved = widget.keeper.n_unsaved
     saved = f"{n_unsaved:,} not saved" if n_unsaved else "saved"
@@ -154,21 +158,37 @@ def _segment(widget: Any, image: Layer | None, labels: list[Layer]) -> StepState
         progress = widget.run.progress
         return StepState(_part("segmented", progress.done, progress.n_frames), running=True)
     plain = [layer for layer in labels if label_source(layer).confirmed is None]
-    made = [layer for layer in plain if label_source(layer).run.get("model")]
-    if made:
-        source = label_source(made[-1])
-        by = f"by {(source.run['model'] or {}).get('name', 'a model')}"
-        if source.results is None:
-            return StepState(f"{made[-1].name}, {by}", done=True)
-        n_done, n_frames = source.results.n_done, source.results.n_frames
-        return StepState(f"{_part('segmented', n_done, n_frames)} {by}", done=n_done == n_frames)
+    made = [layer for layer in plain if _is_made(layer)]
+    own = [layer for layer in made if image is None or may_be_of(layer, image)]
+    if own:
+        return _segmented(own[-1])
     if plain and image is None:
         return StepState(f"labels: {plain[-1].name}", done=True)
+    if made and image is not None:
+        return StepState(f"{image.name}: not segmented yet")
     model = "" if widget is None else widget.model.box.currentText()
     return StepState(f"model {model}" if model else "keyholes and pores by a model")
 
 
-def _measure(widget: Any, labels: list[Layer], exported: Mapping[Layer, Path]) -> StepState:
+def _is_made(layer: Layer) -> bool:
+    """Whether a model made these labels."""
+    source = label_source(layer)
+    return bool(source.run.get("model")) or source.segmented is not None
+
+
+def _segmented(layer: Layer) -> StepState:
+    source = label_source(layer)
+    model = source.run.get("model")
+    by = f" by {model.get('name', 'a model')}" if isinstance(model, dict) else ""
+    if source.segmented is None:
+        return StepState(f"{layer.name},{by}", done=True)
+    done, n_frames = source.segmented
+    return StepState(f"{_part('segmented', done, n_frames)}{by}", done=done == n_frames)
+
+
+def _measure(
+    widget: Any, image: Layer | None, labels: list[Layer], exported: Mapping[Results, Path]
+) -> StepState:
     layer = None if widget is None else widget.page.labels.layer()
     if widget is None or layer is None:
         rows = [s.results for s in map(label_source, labels) if s.results is not None]
@@ -181,9 +201,10 @@ def _measure(widget: Any, labels: list[Layer], exported: Mapping[Layer, Path]) -
     if results.stale:
         return StepState(f"{layer.name} was edited: measure again")
     text = _part("measured", results.n_done, results.n_frames)
-    if layer in exported:
-        text += f"; exported to {exported[layer].name}"
-    return StepState(text, done=results.n_done == results.n_frames)
+    if results in exported:
+        text += f"; exported to {exported[results].name}"
+    of_image = image is None or may_be_of(layer, image)
+    return StepState(text if of_image else f"{layer.name}: {text}", of_image and results.complete)
 
 
 def _count(n: int, what: str) -> str:

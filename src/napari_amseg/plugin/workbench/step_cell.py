@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QFontMetrics
 from qtpy.QtWidgets import QBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from napari_amseg.plugin.theme import Palette
@@ -10,7 +11,7 @@ from napari_amseg.plugin.workbench.state import Mark, StepState
 
 _LEAST_WIDTH_PX = 118
 _ANY_WIDTH_PX = 2**24 - 1
-_PADDING_PX = 8
+_PADDING_PX = 12  # with what napari's style adds around a label
 _ACCENT, _DONE = "#1f6f75", "#009e73"
 _SIGNS = {Mark.DONE: "✓", Mark.NEXT: "→", Mark.RUNNING: "…"}
 
@@ -85,9 +86,29 @@ class _Elided(QLabel):
     def _fit(self) -> None:
         self.ensurePolished()  # else the font is not yet that of the theme
         self.setFixedHeight(self._lines * self.fontMetrics().lineSpacing() + _PADDING_PX)
-        width = max(1, self._lines * self.width() - 24)  # the end of the first line is often empty
-        shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, width)
-        self.setText(shown)
+        self.setText(
+            "\n".join(
+                _broken(self._text, self._lines, self.width() - _PADDING_PX, self.fontMetrics())
+            )
+        )
+
+
+def _broken(text: str, n_lines: int, width_px: int, metrics: QFontMetrics) -> list[str]:
+    """Lines of whole words; the last one takes what is left, with an ellipsis if that is cut."""
+    lines: list[str] = []
+    words = text.split(" ")
+    while words and len(lines) < n_lines - 1:
+        n = 1
+        while n < len(words) and metrics.horizontalAdvance(" ".join(words[: n + 1])) <= width_px:
+            n += 1
+        if metrics.horizontalAdvance(" ".join(words[:n])) > width_px:
+            break  # a word longer than the line: what is left is cut
+        lines.append(" ".join(words[:n]))
+        words = words[n:]
+    if words:
+        left = " ".join(words)
+        lines.append(metrics.elidedText(left, Qt.TextElideMode.ElideRight, max(1, width_px)))
+    return lines
 
 
 def _style(mark: Mark, colors: Palette) -> str:
@@ -98,4 +119,4 @@ def _style(mark: Mark, colors: Palette) -> str:
         )
     color = colors.legible(_DONE) if mark is Mark.DONE else colors.text
     edge = f" border-left: 3px solid {color};" if mark in (Mark.DONE, Mark.RUNNING) else ""
-    return f"QPushButton {{ color: {color}; text-align: left; padding: 3px 8px;{edge} }}"
+    return f"QPushButton {{ color: {colors.text}; text-align: left; padding: 3px 8px;{edge} }}"

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_amseg.plugin.measure.results import Results
 from napari_amseg.plugin.remembered import forget
 from napari_amseg.plugin.tasks import explain
 from napari_amseg.plugin.theme import palette
@@ -24,6 +25,7 @@ from napari_amseg.plugin.train.trained import trained_models
 from napari_amseg.plugin.workbench.desk import WorkspaceDesk
 from napari_amseg.plugin.workbench.docks import STEPS, Docks
 from napari_amseg.plugin.workbench.record import SUFFIX
+from napari_amseg.plugin.workbench.replacing import save_asking
 from napari_amseg.plugin.workbench.signals import layer_events, step_signals
 from napari_amseg.plugin.workbench.state import Mark, has_model, marks, states
 from napari_amseg.plugin.workbench.step_cell import StepCell
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _REFRESH_MS = 60
 _RUNNING_MS = 500
+_COLUMN_PX = 300
 _WIDE_PX = 640  # from here on, the steps stand side by side
 _ANY_HEIGHT_PX = 2**24 - 1
 _KINDS = f"Workspaces (*{SUFFIX})"
@@ -48,7 +51,7 @@ class Workbench(QWidget):
         self._stopped = False
         self._placed = _has_a_place()
         self._window: ref[QMainWindow] | None = None  # nothing may hold napari's window
-        self._exported: WeakKeyDictionary[Layer, Path] = WeakKeyDictionary()
+        self._exported: WeakKeyDictionary[Results, Path] = WeakKeyDictionary()
         self._heard: dict[str, Any] = {}
         self._layers: WeakSet[Layer] = WeakSet()
         self._keeper: Any = None
@@ -151,8 +154,8 @@ class Workbench(QWidget):
             keeper.unsaved_changed.connect(self._on_event)
         self._keeper = keeper
 
-    def _on_tables(self, layer: Layer, folder: Path) -> None:
-        self._exported[layer] = folder
+    def _on_tables(self, results: Results, folder: Path) -> None:
+        self._exported[results] = folder
         self._on_event()
 
     def _enable(self) -> None:
@@ -190,7 +193,7 @@ class Workbench(QWidget):
         start = self.desk.path or Path(f"workspace{SUFFIX}")
         path, _ = QFileDialog.getSaveFileName(self, "Save workspace", str(start), _KINDS)
         if path:
-            self.desk.save(Path(path))
+            save_asking(self, self.desk, Path(path))
 
     def _on_open(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open workspace", "", _KINDS)
@@ -202,10 +205,10 @@ class Workbench(QWidget):
         self._turn()
         super().resizeEvent(event)
 
-    def _turn(self) -> None:
+    def _turn(self, area: Any = None) -> None:
         """Above or below the canvas the steps stand side by side, beside it one below another."""
         direction = QBoxLayout.Direction
-        wide = self.width() >= _WIDE_PX
+        wide = self.width() >= _WIDE_PX and not self.docks.is_beside()
         self._row.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
         self._buttons.setDirection(direction.TopToBottom if wide else direction.LeftToRight)
         for cell in self.cells.values():
@@ -217,6 +220,10 @@ class Workbench(QWidget):
         """Whichever way it is turned, it does not make the window grow."""
         return QSize(200, self._row.sizeHint().height())
 
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """As narrow as a column: above the canvas it gets the whole width."""
+        return QSize(_COLUMN_PX, super().sizeHint().height())
+
     def event(self, event: QEvent | None) -> bool:
         """Put into a dock, or taken out of it because that was closed."""
         changed = event is not None and event.type() == QEvent.Type.ParentChange
@@ -227,8 +234,13 @@ class Workbench(QWidget):
         return super().event(event)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """A dock was opened or closed, from here or from napari's menu."""
-        if event is not None and event.type() in (QEvent.Type.ChildAdded, QEvent.Type.ChildRemoved):
+        """A dock was opened or closed, from here or from napari's menu, or napari closes."""
+        kind = None if event is None else event.type()
+        if event is not None and kind == QEvent.Type.Close and watched is self.docks.window:
+            if not self.desk.finish(self.docks.window) and self.isVisible():
+                event.ignore()  # the person reads why, and can save elsewhere
+                return True
+        if kind in (QEvent.Type.ChildAdded, QEvent.Type.ChildRemoved):
             self._on_event()
         return False
 
@@ -241,6 +253,7 @@ class Workbench(QWidget):
             return
         self._window = ref(window)
         window.installEventFilter(self)
+        dock.dockLocationChanged.connect(self._turn)
         if not self._placed:
             window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, dock)
         if not self.docks.widgets():
@@ -263,7 +276,7 @@ class Workbench(QWidget):
         window = None if self._window is None else self._window()
         if window is not None:
             window.removeEventFilter(self)
-        self._let_go()
+        self._let_go(window)
 
     def _on_destroyed(self) -> None:
         """The window went without a word, and all its widgets with it."""
@@ -271,9 +284,9 @@ class Workbench(QWidget):
             self._stopped = True
             self._let_go()
 
-    def _let_go(self) -> None:
+    def _let_go(self, window: QMainWindow | None = None) -> None:
         """Hear of the viewer no more."""
-        self.desk.stop()
+        self.desk.stop(window)
         of_layers = [event for layer in self._layers for event in layer_events(layer)]
         for event in (*self._events(), *of_layers):
             event.disconnect(self._on_event)

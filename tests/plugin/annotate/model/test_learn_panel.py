@@ -60,6 +60,26 @@ def test_suggestions_leave_what_is_confirmed_and_are_one_step(annotated, qtbot):
     assert annotation.status(1) == Status.UNTOUCHED
 
 
+def test_what_was_classified_in_a_frame_in_progress_survives_suggestions_for_all(annotated, qtbot):
+    session, panel, truth = annotated
+    annotation = session.annotation
+    session.layer.paint((0, 20, 20), Label.KEYHOLE)
+    classified = np.where(truth[0] == Label.SUBSTRATE, Label.POWDER, truth[0]).astype(np.uint8)
+    classified[:3] = 0  # an aid left these
+    session.extend(None, [annotation.propose(0, classified)])
+    before = annotation.labels[0].copy()
+    panel.suggest_all()
+    wait(qtbot, panel)
+    assert np.array_equal(annotation.labels[0][before != 0], before[before != 0])
+    assert (annotation.labels[0] != 0).all()
+    assert "1 frame in progress: only unlabelled pixels were filled" in panel.status.text()
+    panel.suggest_here()  # this frame was asked for
+    wait(qtbot, panel)
+    assert not np.array_equal(annotation.labels[0][before != 0], before[before != 0])
+    assert "in progress" not in panel.status.text()
+    assert (annotation.labels[0][annotation.by_hand[0]] == Label.KEYHOLE).all()
+
+
 def test_advice_leaves_out_what_is_corrected_and_goes_to_the_best(annotated, qtbot):
     session, panel, _ = annotated
     session.layer.paint((0, 20, 20), Label.KEYHOLE)

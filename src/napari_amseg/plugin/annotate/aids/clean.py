@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 
 import numpy as np
-from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox
+from qtpy.QtWidgets import QSpinBox
 
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.clean import fill_holes, keep_largest, remove_specks, smooth_class
@@ -13,6 +13,7 @@ from napari_amseg.plugin.annotate.aids.aid import Aid
 from napari_amseg.plugin.annotate.aids.desk import AidDesk
 from napari_amseg.plugin.annotate.aids.run import AidRun, Codes, Mask, Proposal
 from napari_amseg.plugin.fields import DropDown
+from napari_amseg.plugin.number_field import NumberField
 
 _SPECKS, _HOLES, _SMOOTH, _LARGEST = (
     "remove specks",
@@ -42,7 +43,7 @@ class CleanAid(Aid):
         self.what = DropDown()
         self.what.addItems([_SPECKS, _HOLES, _SMOOTH, _LARGEST])
         self.what.setToolTip(_TIP)
-        self.area_px, self.radius_px = QSpinBox(), QDoubleSpinBox()
+        self.area_px, self.radius_px = QSpinBox(), NumberField()
         self.area_px.setRange(1, 10**6)
         self.area_px.setValue(20)
         self.area_px.setSuffix(" px")

@@ -99,5 +99,8 @@ def readable_codes(labels: Stack, frame: int, given: LabelScheme) -> NDArray[Any
     """
     image = labels.read(frame)
     if strange := unknown_codes(code_counts(image), given):
-        raise ValueError(f"Frame {frame} of that layer holds {strange}.")
+        raise ValueError(
+            f"Frame {frame} of that layer holds {strange}: nothing was taken. Choose a layer of "
+            "these classes, or import its file (Save > Import labels…) and say what each code is."
+        )
     return image

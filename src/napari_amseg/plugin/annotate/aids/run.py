@@ -45,11 +45,14 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A frame that was dealt with. kept : confirmed pixels that would be others otherwise."""
+    """A frame that was dealt with. confirmed : pixels that stay whatever is proposed; kept : those
+    of them for which something else was proposed.
+    """
 
     frame: int
     change: Change | None
     pixels: int
+    confirmed: int
     kept: int
 
 
@@ -140,7 +143,9 @@ class AidRun:
             said = f"{self.title}: nothing changed{why}"
         parts = [said]
         if kept:
-            parts.append(f"{counted(kept, 'confirmed pixel')} kept")
+            confirmed = sum(t.confirmed for t in self._taken)
+            would = "" if kept == confirmed else f", {counted(kept, 'pixel')} of them against it"
+            parts.append(f"{counted(confirmed, 'confirmed pixel')} kept{would}")
         if self._left:
             frames = [left.frame for left in self._left]
             parts.append(f"{_named(frames)} left: {self._left[0].why}")
@@ -154,13 +159,14 @@ class AidRun:
         annotation, frame = self.annotation, step.frame
         wanted = step.codes != 0 if step.where is None else step.where
         other = wanted & (step.codes != annotation.labels[frame])
-        kept = int(np.count_nonzero(other & self.protected(frame)))
+        protected = self.protected(frame)
+        confirmed, kept = (int(np.count_nonzero(m)) for m in (protected, other & protected))
         change = annotation.propose(
             frame, step.codes, where=step.where, overwrite=self.overwrite, status=self.status
         )
         pixels = int(np.count_nonzero(other)) - kept
         if not self.cancel.is_set():  # after a cancel the other thread takes what is there
-            self._taken.append(_Taken(frame, change, pixels, kept))
+            self._taken.append(_Taken(frame, change, pixels, confirmed, kept))
 
 
 def counted(n: int, what: str) -> str:

@@ -128,7 +128,9 @@ class LearnPanel(QWidget):
             self._suggest((self._session.frame,), Status.IN_PROGRESS)
 
     def suggest_all(self) -> None:
-        """Let the model label every frame that is not complete, the one looked at first."""
+        """Let the model label every frame that is not complete, the one looked at first; of those
+        in progress, what is unlabelled.
+        """
         if self._session is not None:
             frames = remaining_frames(self._session.annotation, self._session.frame)
             self._suggest(frames, Status.SUGGESTED)
@@ -273,7 +275,12 @@ class LearnPanel(QWidget):
         not_advised = "" if self.advice else "Let a model suggest labels first."
         for button, why, tip in (
             (self.this_button, why_not, "The model labels this frame; what is confirmed stays."),
-            (self.all_button, why_not, "The model labels all frames that are not complete."),
+            (
+                self.all_button,
+                why_not,
+                "The model labels all frames that are not complete; in those in progress, "
+                "only what is unlabelled.",
+            ),
             (self.next_button, not_advised, "Look at the frame most worth correcting."),
             (
                 self.learn_button,

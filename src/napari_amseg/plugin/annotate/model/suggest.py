@@ -25,6 +25,8 @@ from napari_amseg.plugin.tasks import follow
 class Suggestion:
     """Runs a model over frames in the compute process; what is confirmed stays.
 
+    With the status `SUGGESTED`, for frames that nobody looks at, all labels of frames in progress
+    stay, and only unlabelled pixels are filled there: what an aid or a person made is not lost.
     All of it is one step that can be undone, or several if somebody painted meanwhile.
 
     Parameters
@@ -73,6 +75,7 @@ class Suggestion:
         self.ended, self.outcome, self.error = False, "", ""
         self._waiting: list[FrameDone] = []
         self._step: list[Change] | None = None
+        self._n_filled = 0
         self._worker: Any = None
 
     def start(self, process: ComputeProcess) -> None:
@@ -108,8 +111,12 @@ class Suggestion:
 
     def _change(self, frame: int) -> Change | None:
         codes = self._codes[self._labels[frame]]
-        return self._session.annotation.propose(
-            frame, codes, overwrite=self._overwrite, status=self._status
+        annotation, where = self._session.annotation, codes != 0
+        if self._status == Status.SUGGESTED and annotation.status(frame) == Status.IN_PROGRESS:
+            where &= annotation.labels[frame] == 0
+            self._n_filled += 1
+        return annotation.propose(
+            frame, codes, where=where, overwrite=self._overwrite, status=self._status
         )
 
     def _remark(self, record: FrameDone) -> None:
@@ -128,11 +135,20 @@ class Suggestion:
         seconds = in_words(finished.seconds.get("frames", 0.0))
         return f"Suggestions in {done} frames, in {seconds}, {self.progress.device}."
 
+    def _kept_in_words(self) -> str:
+        n = self._n_filled
+        return (
+            f"\n{n} frame{'' if n == 1 else 's'} in progress: only unlabelled pixels were filled. "
+            "Suggest here replaces what is not confirmed."
+        )
+
     def _on_worker_end(self) -> None:
         self._session.when_no_stroke(self._end)
 
     def _end(self) -> None:
         self._write()
+        if self._n_filled and not self.error:
+            self.outcome += self._kept_in_words()
         self.ended = True
 
 

@@ -62,7 +62,10 @@ def other_experiment(folder: Path, experiment: str, names: Mapping[str, int]) ->
     there = {f.frame for f in list_frames(folder / "labels") if f.experiment == experiment}
     frames = {t: name for name, t in names.items() if name in there}
     if not frames:
-        raise ValueError(f"{folder}: {experiment!r} has labels of none of these frames.")
+        raise ValueError(
+            f"{folder}: {experiment!r} has labels of none of these frames. Choose the experiment "
+            "in which this stack was labelled."
+        )
     return Other(
         benchmark.scheme,
         tuple(sorted(frames)),
@@ -100,7 +103,8 @@ def compare(
     }:
         raise ValueError(
             f"the other annotation has the classes {', '.join(other.scheme.names)}, this one "
-            f"{', '.join(scheme.names)}: annotations of different classes cannot be compared."
+            f"{', '.join(scheme.names)}: annotations of different classes cannot be "
+            "compared. Choose one with the same classes."
         )
     _, difference = scratch_array(annotation.labels.shape, np.uint8, what="differences")
     found = Comparison(Agreement(scheme), [], difference)
@@ -111,7 +115,7 @@ def compare(
             found.frames.append(t)
         yield done, len(other.frames)
     if not found.frames:
-        raise ValueError("neither annotation has a label in these frames.")
+        raise ValueError("neither annotation has a label in these frames: label some first.")
     yield found
 
 

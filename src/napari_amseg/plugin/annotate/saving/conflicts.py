@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_amseg.annotate.save_records import Conflict
-from napari_amseg.plugin.fields import DropDown, Note
+from napari_amseg.plugin.fields import DropDown, Note, dialog_buttons
 
 
 class Answer(Enum):
@@ -99,7 +99,7 @@ class ConflictsDialog(QDialog):
         rename_row.addWidget(self.name, 1)
         rename_row.addWidget(self.rename_button)
         kind = QDialogButtonBox.StandardButton
-        self.buttons = QDialogButtonBox(kind.Ok | kind.Cancel)
+        self.buttons = dialog_buttons(kind.Ok | kind.Cancel)
         self.buttons.accepted.connect(self._accept)
         self.buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)

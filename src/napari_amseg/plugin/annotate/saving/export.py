@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QMessageBox, QPushButton, QWidget
 from napari_amseg.io.label_export import export_labels
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.files import safe_stem
+from napari_amseg.plugin.results_place import results_start, results_went_to
 from napari_amseg.plugin.tasks import Latest
 from napari_amseg.types import Stack
 
@@ -86,7 +87,9 @@ class ExportButton(QPushButton):
         self._writer.submit(write)
 
     def _on_format(self, file_format: str, *_: object) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the label images")
+        folder = QFileDialog.getExistingDirectory(
+            self, "Folder for the label images", results_start()
+        )
         if folder:
             self.export(Path(folder), file_format)
 
@@ -94,6 +97,7 @@ class ExportButton(QPushButton):
         from napari.utils.notifications import show_info
 
         if paths:
+            results_went_to(paths[0].parent)
             show_info(f"Wrote {len(paths)} files to {paths[0].parent}")
         elif self._wanted is not None and self._ask(self, self._wanted[0]):
             self.export(*self._wanted, overwrite=True)

@@ -67,7 +67,8 @@ def replace_labels(session: Session, frames: Mapping[int, tuple[Frame, Status]])
     for t, (labels, status) in frames.items():
         if labels.shape != everywhere.shape:
             raise ValueError(
-                f"frame {t}: the labels in the file are {labels.shape}, not {everywhere.shape}."
+                f"frame {t}: the labels in the file are {labels.shape}, not {everywhere.shape}. "
+                "They are of another stack; nothing was replaced."
             )
         changes += changes_by_hand(
             annotation, t, labels, where=everywhere, overwrite=True, status=status

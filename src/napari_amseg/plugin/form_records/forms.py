@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_amseg.measure.quantities import QUANTITIES
-from napari_amseg.models import Bundle, bundled_models, load_bundle
-from napari_amseg.plugin.forms import PathEdit
-from napari_amseg.plugin.workbench.form_records import (
+from napari_amseg.plugin.form_records.records import (
     Forms,
     LoadForm,
     MeasureForm,
@@ -16,7 +14,7 @@ from napari_amseg.plugin.workbench.form_records import (
     SegmentForm,
     TrainForm,
 )
-from napari_amseg.plugin.workbench.record import ModelRecord
+from napari_amseg.plugin.forms import PathEdit
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -51,37 +49,6 @@ def fill_form(step: str, widget: Any, forms: Forms, layers: Layers) -> None:
         put(widget, form, layers)
 
 
-def model_of(segment: Any) -> ModelRecord | None:
-    """The model that is chosen in *Segment*; None if there is none that can be read."""
-    try:
-        bundle = segment.model.bundle()
-    except (ValueError, OSError):
-        return None
-    if bundle is None:
-        return None
-    shipped = bundled_models().get(bundle.name) == bundle.folder
-    folder = None if shipped else str(bundle.folder.absolute())
-    return ModelRecord(bundle.name, bundle.weights_sha256, folder)
-
-
-def bundle_of(record: ModelRecord) -> Bundle:
-    """The model of a record.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it is gone, or another one now.
-    """
-    if record.folder is None and record.name not in bundled_models():
-        raise ValueError("this version does not ship it: choose a model in Segment.")
-    bundle = load_bundle(record.folder or record.name)
-    if bundle.weights_sha256 != record.weights_sha256:
-        raise ValueError(
-            f"{bundle.folder} is another model than when this was saved: choose one in Segment."
-        )
-    return bundle
-
-
 def _name(choice: Any) -> str | None:
     layer = choice.layer()
     return None if layer is None else str(layer.name)
@@ -90,6 +57,24 @@ def _name(choice: Any) -> str | None:
 def _choose(choice: Any, name: str | None, layers: Layers) -> None:
     if name is not None and name in layers:
         choice.choose(layers[name])
+
+
+def _own(choice: Any, name: str | None, layers: Layers) -> bool:
+    """Choose the layer that a form belongs to; False if the form belongs to no layer, while
+    another one is chosen now: what the form says is not said of that.
+
+    Raises
+    ------
+    ValueError
+        If the layer was not opened.
+    """
+    if name is not None and name not in layers:
+        raise ValueError(
+            f"layer {name!r} is not there: the form stays as it is, as what was kept is not of "
+            "another layer."
+        )
+    _choose(choice, name, layers)
+    return name is not None or choice.layer() is None
 
 
 def _complete(path: PathEdit) -> str:
@@ -113,9 +98,9 @@ def _preprocess(widget: Any) -> PreprocessForm:
 
 
 def _fill_preprocess(widget: Any, form: PreprocessForm, layers: Layers) -> None:
-    widget.live.setChecked(form.live)
-    _choose(widget.image, form.image, layers)
-    widget.form.set_value(form.chain)
+    if _own(widget.image, form.image, layers):
+        widget.live.setChecked(form.live)
+        widget.form.set_value(form.chain)
 
 
 def _segment(widget: Any) -> SegmentForm:
@@ -125,10 +110,10 @@ def _segment(widget: Any) -> SegmentForm:
 
 
 def _fill_segment(widget: Any, form: SegmentForm, layers: Layers) -> None:
-    _choose(widget.image, form.image, layers)
-    widget.settings.set_value(form.settings)
-    widget.maps.set_value(form.maps)
-    widget.post.set_value(form.post)
+    if _own(widget.image, form.image, layers):
+        widget.settings.set_value(form.settings)
+        widget.maps.set_value(form.maps)
+        widget.post.set_value(form.post)
 
 
 def _measure(widget: Any) -> MeasureForm:
@@ -149,7 +134,8 @@ def _fill_measure(widget: Any, form: MeasureForm, layers: Layers) -> None:
     unknown = [stem for stem in (*form.quantities, form.quantity) if stem not in QUANTITIES]
     if form.quantities and unknown:
         raise ValueError(f"quantity {unknown[0]!r} is unknown.")
-    _choose(page.labels, form.labels, layers)
+    if not _own(page.labels, form.labels, layers):
+        return
     _choose(page.compare, form.compare, layers)
     page.experiment.set_value(form.experiment)
     page.settings.set_value(form.settings)
@@ -184,11 +170,13 @@ def _fill_train(widget: Any, form: TrainForm, layers: Layers) -> None:
     _choose(source.labels, form.labels, layers)
     if form.benchmark is not None:
         source.use_benchmark(form.benchmark, form.split)
+    else:
+        source.kind_box.setCurrentIndex(0)
     if network.network_box.findText(form.architecture) < 0:
         raise ValueError(f"network {form.architecture!r} is unknown.")
     network.network_box.setCurrentText(form.architecture)
+    network.start_box.setCurrentIndex(0 if form.init is None else 1)
     if form.init is not None:
-        network.start_box.setCurrentIndex(1)
         network.model.choose(form.init)
     network.freeze.setChecked(form.freeze_encoder)
     training.show_settings(form.settings)

@@ -1,0 +1,1 @@
+"""What the forms of the steps hold, as records: kept in workspaces and between sessions."""
