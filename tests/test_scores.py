@@ -18,6 +18,16 @@ def test_iou_and_f1_by_hand():
     assert scores["mean_iou"] == pytest.approx(0.5)
 
 
+def test_a_class_that_is_only_predicted_lowers_one_of_the_means():
+    confusion = Confusion(DEFAULT_SCHEME)
+    confusion.add(np.array([[1, 3, 3, 3]], np.uint8), np.array([[1, 3, 3, 2]], np.uint8))
+    scores = confusion.to_json()
+    assert scores["iou"] == pytest.approx({"keyhole": 1, "pore": 0, "substrate": 2 / 3})
+    assert scores["mean_iou"] == pytest.approx((1 + 0 + 2 / 3) / 3)
+    assert scores["mean_iou_in_truth"] == pytest.approx((1 + 2 / 3) / 2)
+    assert scores["mean_f1_in_truth"] == pytest.approx((1 + 4 / 5) / 2)
+
+
 def test_unlabelled_pixels_never_count_but_predicted_zero_is_wrong():
     confusion = Confusion(DEFAULT_SCHEME)
     confusion.add(np.zeros((2, 2), np.uint8), np.full((2, 2), Label.PORE, np.uint8))

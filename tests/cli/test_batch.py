@@ -48,7 +48,7 @@ def test_a_dry_run_tells_and_writes_nothing(campaign, tmp_path):
     ("more", "words"),
     [
         (["--workers", "0"], "workers is 0"),
-        (["--chunk-frames", "0"], "chunk_frames is 0"),
+        (["--chunk-frames", "0"], "--chunk-frames is 0"),
         (["--dark", "d.tif"], "line 2: --dark and --flat-after need --flat"),
         (["--model", "nosuch"], "nosuch: no model bundle"),
         (["--slurm", "--scheduler", "tcp://x:1"], "leave out --scheduler"),

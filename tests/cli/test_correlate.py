@@ -18,13 +18,13 @@ def run(*arguments):
 
 @pytest.fixture
 def results(tmp_path, rng):
-    """Eight experiments in a folder; the last four with pores."""
-    for i in range(8):
+    """Ten experiments in a folder; the last five with pores."""
+    for i in range(10):
         areas = 100 * (1 + (0.05 + 0.03 * i) * rng.standard_normal(50))
         record = {
             "keyhole_area_px": deviation(areas).to_json(),
             "keyhole_depth_px": deviation(areas + 50 * rng.random(50)).to_json(),
-            "pore_count_total": int(i >= 4),
+            "pore_count_total": int(i >= 5),
         }
         (tmp_path / f"w{i}_summary.json").write_text(json.dumps(record), encoding="utf-8")
     return tmp_path
@@ -45,7 +45,7 @@ def test_a_folder_of_results_becomes_tables_and_figures(results):
     assert "no frame table" in " ".join(result.stderr.split())
     mean = np.mean([
         json.loads(p.read_text(encoding="utf-8"))["keyhole_area_px"]["delta_avg"]
-        for p in sorted(results.glob("w*.json"))[:4]
+        for p in sorted(results.glob("w*.json"))[:5]
     ])  # fmt: skip
     assert f"{100 * mean:.1f} %" in result.stdout
 
@@ -54,8 +54,12 @@ def test_a_folder_of_results_becomes_tables_and_figures(results):
     ("text", "more", "message"),
     [
         ("experiment,summary\n", [], "the campaign is empty"),
-        ("experiment,summary\na,w9_summary.json\n", [], "line 2: summary"),
-        ("experiment,summary\na,w1_summary.json\n", ["--ellipse-level", 95], "ellipse_level is 95"),
+        ("experiment,summary\na,w99_summary.json\n", [], "line 2: summary"),
+        (
+            "experiment,summary\na,w1_summary.json\n",
+            ["--ellipse-level", 95],
+            "--ellipse-level is 95",
+        ),
         ("experiment,summary\na,w1_summary.json\n", ["--line", "svm"], "line is 'svm'"),
         ("experiment,summary,laser_power_w\na,w1_summary.json,-1\n", [], "laser_power_w is -1"),
     ],

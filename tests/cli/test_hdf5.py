@@ -92,3 +92,24 @@ def test_results_are_named_after_the_file(scan):
     assert stem_of(f"{scan}::entry/instrument/det2/data") == "scan"
     assert stem_of(f"{scan}::flats") == "scan"
     assert stem_of(str(scan)) == "scan"
+
+
+def test_flats_that_are_not_used_are_told_and_recorded(scan, tmp_path):
+    options = f"--flat {scan}::flats --dark {scan}::darks"
+    shown = amseg("segment", scan, "--no-figures", "-o", tmp_path / "out")
+    assert options in " ".join(shown.split())
+    record = json.loads((tmp_path / "out" / "scan_run.json").read_text())
+    assert any(options in note for note in record["notes"])
+    shown = amseg("preprocess", scan, "-o", tmp_path / "a.tif")
+    assert options in " ".join(shown.split())
+    record = json.loads((tmp_path / "a_preprocess.json").read_text())
+    assert any(options in note for note in record["notes"])
+    table = tmp_path / "campaign.csv"
+    table.write_text(f"experiment,stack\none,{scan}\n", encoding="utf-8")
+    shown = amseg("batch", table, "--dry-run", "-o", tmp_path / "many")
+    assert options in " ".join(shown.split())
+
+
+def test_flats_that_are_used_need_no_remark(scan, tmp_path):
+    shown = amseg("preprocess", scan, "--flat", f"{scan}::flats", "-o", tmp_path / "a.tif")
+    assert "not used" not in shown

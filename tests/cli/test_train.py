@@ -58,7 +58,7 @@ def test_train_then_evaluate_then_segment(drawn_benchmark, tmp_path):
         (["--freeze-encoder"], "random start"),
         (["--init", "nosuch"], "nosuch: no model bundle"),
         (["--resume"], "nothing to resume"),
-        (["--class-weighting", "heavy"], "class_weighting is 'heavy'"),
+        (["--class-weighting", "heavy"], "--class-weighting is 'heavy'"),
     ],
 )
 def test_nonsense_is_one_line_and_leaves_nothing(drawn_benchmark, tmp_path, arguments, words):

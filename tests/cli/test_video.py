@@ -69,6 +69,23 @@ def test_a_crop_fits_labels_that_were_made_with_it(files, tmp_path, drawn_frames
     assert out.exists()
 
 
+def test_a_crop_is_that_of_a_truth_of_whole_frames_too(files, tmp_path, drawn_frames):
+    stack, truth = files
+    labels = tmp_path / "cropped_labels.tif"
+    tifffile.imwrite(labels, drawn_frames[1][:, 4:, 8:], photometric="minisblack", metadata=None)
+    out = tmp_path / "a.png"
+    done = run(stack, labels, "--truth", truth, "--crop", "4:32,8:48", "-o", out)
+    assert done.exit_code == 0, done.output
+    assert out.exists()
+
+
+def test_a_view_that_does_not_lie_in_the_frames_is_refused(files, tmp_path):
+    for view, message in (("0:99,:", "view 0:99,0:48 does not lie"), ("all", "view is 'all'")):
+        refused = run(*files, "--view", view, "-o", tmp_path / "a.png")
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+
+
 def test_other_codes_are_told(files, tmp_path, drawn_frames):
     stack, labels = files
     tifffile.imwrite(

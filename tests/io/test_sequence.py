@@ -117,3 +117,12 @@ def test_imagej_stacks_with_one_page_are_no_single_frames(tmp_path, frames):
 def test_empty_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="no image or stack"):
         read_stack(tmp_path)
+
+
+def test_a_folder_of_folders_with_stacks_names_them(tmp_path):
+    for name in ("run2", "run1", "notes"):
+        (tmp_path / name).mkdir()
+    for name in ("run1", "run2"):
+        (tmp_path / name / "a.tif").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"folders run1, run2 hold some: .*run1\."):
+        read_stack(tmp_path)

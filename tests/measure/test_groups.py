@@ -56,9 +56,9 @@ def test_units_do_not_decide_what_is_singular(rng):
     ("points", "reason"),
     [
         (np.empty((0, 2)), "no point"),
-        ([[1, 2], [3, 4]], "2 points; an ellipse needs 3"),
-        ([[0, 0], [1, 2], [2, 4], [3, 6]], "straight line"),
-        ([[1, 0], [1, 1], [1, 2]], "straight line"),
+        ([[1, 2], [3, 4], [0, 1], [2, 5]], "4 points; an ellipse needs 5"),
+        ([[0, 0], [1, 2], [2, 4], [3, 6], [4, 8]], "straight line"),
+        ([[1, 0], [1, 1], [1, 2], [1, 3], [1, 4]], "straight line"),
         ([[1, 1]] * 5, "straight line"),
         ([[1, 2, 3]] * 5, r"shape \(5, 3\)"),
         ([[1, 2], [3, np.nan], [5, 5], [0, 1]], "NaN"),

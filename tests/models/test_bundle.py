@@ -93,3 +93,10 @@ def test_shipped_models_load():
     for name in bundled_models():
         bundle = load_bundle(name)
         assert bundle.model.output_shape[-1] == len(bundle.card.scheme.classes)
+
+
+def test_a_misspelt_name_is_told_the_one_that_was_meant(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no such folder\). Did you mean fast\?"):
+        load_bundle("fats")
+    with pytest.raises(FileNotFoundError, match=r"\(model\.json is missing\)"):
+        load_bundle(tmp_path)

@@ -226,7 +226,7 @@ def test_too_few_and_degenerate_groups_are_notes_not_crashes(campaign, tmp_path)
     found, files, _ = correlate_to_files(few, tmp_path / "few")
     assert found.maps["area"].ellipses[WITH] is None
     assert found.maps["area"].line is None
-    assert any("2 points; an ellipse needs 3" in note for note in found.notes)
+    assert any("2 points; an ellipse needs 5" in note for note in found.notes)
     assert tmp_path / "few" / "correlation.png" in files
 
     one = write(campaign.with_name("one.csv"), *rows[:6])  # no experiment with pores

@@ -6,12 +6,14 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 
+import matplotlib
 import numpy as np
 import pytest
 
 from napari_amseg.labels import Label, LabelScheme
 from napari_amseg.pipeline.video import (
     VideoRequest,
+    _limits,
     chosen_frames,
     write_film_strip,
     write_video,
@@ -126,6 +128,38 @@ def test_film_strips_are_written_by_suffix(request_of, name, start, tmp_path):
     assert request.path.read_bytes().startswith(start)
     assert request.path.stat().st_size > 5000
     assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_a_view_shows_a_part_in_the_grey_values_of_the_whole(request_of, drawn_frames):
+    whole, part = request_of("a.png"), request_of("b.png", view="4:20,8:40")
+    assert part.view_shape == (16, 32)
+    frame, (truth, labels) = part.read(3)
+    np.testing.assert_array_equal(frame, drawn_frames[0][3, 4:20, 8:40])
+    for codes in (truth, labels):
+        np.testing.assert_array_equal(codes, drawn_frames[1][3, 4:20, 8:40])
+    assert _limits(part) == _limits(whole)
+    assert write_film_strip(part) == [0, 2, 4, 5, 7]
+
+
+def test_the_legend_of_a_strip_names_the_classes_that_occur(request_of, drawn_frames):
+    only = stack_from_array(np.where(drawn_frames[1] == Label.KEYHOLE, 1, 3).astype(np.uint8))
+    request = request_of("a.svg", labels=only, truth=only)
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        write_film_strip(request)
+    drawn = request.path.read_text()
+    for name, there in (("keyhole", True), ("substrate", True), ("pore", False)):
+        assert (f">{name}<" in drawn) == there, name
+
+
+def test_titles_taller_than_their_rows_lie_level(request_of, drawn_frames):
+    many = [stack_from_array(np.concatenate([a] * 2)) for a in drawn_frames]
+    for frames, upright in (("0:2", True), ("0:12", False)):
+        request = request_of("a.svg", stack=many[0], labels=many[1], truth=None, frames=frames,
+                             view="0:12,:", overwrite=True)  # fmt: skip
+        with matplotlib.rc_context({"svg.fonttype": "none"}):
+            write_film_strip(request)
+        line = next(x for x in request.path.read_text().splitlines() if ">Segmentation<" in x)
+        assert ("rotate(-90)" in line or "rotate(-90 " in line) == upright
 
 
 def test_a_strip_of_one_frame_and_one_of_too_many(request_of, drawn_frames):

@@ -29,7 +29,7 @@ from napari_amseg.plugin.layers import (
     labels_layer,
     show_frame,
 )
-from napari_amseg.plugin.load.widget import set_experiment
+from napari_amseg.plugin.load.set_experiment import set_experiment
 from napari_amseg.plugin.measure.results import Results
 from napari_amseg.plugin.segment.job import Copied, Progress, batched, frame_order, in_words
 from napari_amseg.preprocess import Chain, Crop

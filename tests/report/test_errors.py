@@ -104,7 +104,11 @@ def test_nothing_to_compare_is_said(tmp_path):
     )  # fmt: skip
     errors_figure(empty, tmp_path / "a.svg")
     drawn = (tmp_path / "a.svg").read_text()
-    for words in ("nothing to compare", "truth is 0", "2 frames with 0 in both"):
+    assert "truth is 0" in drawn
+    assert "Keyhole" not in drawn  # nothing to compare: no empty panels
+    errors_figure(empty.drop(columns=["pore_area_px_truth", "pore_area_px"]), tmp_path / "c.svg")
+    drawn = (tmp_path / "c.svg").read_text()
+    for words in ("nothing to compare", "2 frames with 0 in both"):
         assert words in drawn
     with pytest.raises(ValueError, match="no measure with a truth"):
         errors_figure(pd.DataFrame({"frame": [1]}), tmp_path / "b.png")

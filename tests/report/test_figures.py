@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from napari_amseg import measure_stack
 from napari_amseg.measure.quantities import QUANTITIES
 from napari_amseg.report import overlay_figure, series_figure
-from napari_amseg.report.series import column, time_axis
+from napari_amseg.report.series import column, draw_series, time_axis
 from napari_amseg.types import Experiment, stack_from_array
 
 PNG = b"\x89PNG"
@@ -38,3 +39,11 @@ def test_figures_are_written(tmp_path, labels, empty):
     overlay_figure(stack, stack, tmp_path / "overlay.png", frames=[0, 1, 2])
     for name in ("series", "scored", "overlay"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(PNG)
+
+
+def test_the_highest_point_lies_below_the_top_of_the_axis():
+    frames = pd.DataFrame({"frame": range(5), "time_s": np.nan,
+                           "keyhole_area_px": [990.0, 1000, 995, 992, 991]})  # fmt: skip
+    ax = Figure().subplots()
+    draw_series(ax, frames, QUANTITIES["keyhole_area"])
+    assert ax.get_ylim() == (0, pytest.approx(1080))

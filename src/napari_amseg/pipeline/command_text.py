@@ -10,7 +10,7 @@ from itertools import pairwise
 
 _PLAIN_ON_WINDOWS = re.compile(r"[\w\-./\\:=+]+")
 # PowerShell takes typographic double quotes for plain ones.
-_SPECIAL_ON_WINDOWS = re.compile("[%$`\"!\r\n\u201c\u201d\u201e]")
+_SPECIAL_ON_WINDOWS = re.compile('[%$`"!\r\n\u201c\u201d\u201e]')
 
 
 def shell_text(words: Sequence[str], *, windows: bool = False) -> str:

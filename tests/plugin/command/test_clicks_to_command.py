@@ -19,7 +19,7 @@ from napari_amseg.io import read_stack
 from napari_amseg.plugin.command.button import CommandButton
 from napari_amseg.plugin.files import stack_layer
 from napari_amseg.plugin.layers import KEY
-from napari_amseg.plugin.load.widget import set_experiment
+from napari_amseg.plugin.load.set_experiment import set_experiment
 from napari_amseg.preprocess import Background, Crop
 from napari_amseg.types import Experiment
 

@@ -226,8 +226,9 @@ def test_annotation_painted_on_while_it_is_saved_is_not_torn(
     annotate.start()
     qtbot.waitUntil(lambda: annotate.session is not None, timeout=PATIENCE_MS)
     session = annotate.session
+    session.go_to(1)
     session.layer.paint((1, 10, 10), 1)
-    qtbot.waitUntil(lambda: session.annotation.by_hand[1].any(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: bool(session.annotation.by_hand[1].any()), timeout=PATIENCE_MS)
     workbench.desk.save(tmp_path / "w")
     qtbot.wait(350)  # frame 1 is written
     assert workbench.desk.busy

@@ -107,7 +107,10 @@ class CloseGuard(QObject):
     def _find_window(self) -> None:
         """The viewer that widgets get hides its window; a dock, floating or not, belongs to it."""
         widget = _alive(self._widget)
-        parent = None if widget is None else widget.parentWidget()
+        try:
+            parent = None if widget is None else widget.parentWidget()
+        except RuntimeError:  # its window has gone, and it goes with it
+            return
         while parent is not None and not isinstance(parent, QMainWindow):
             parent = parent.parentWidget()
         if parent is not None:

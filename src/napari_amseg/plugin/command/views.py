@@ -135,8 +135,8 @@ def video_plan(
                 out,
                 None if true is None else true.at(beside),
                 masks.scheme,
-                frames,
-                (low, high),
+                frames=frames,
+                limits=(low, high),
                 settings=settings,
             )
             chain = beside / chain_name(stem, source.chain) if source.chain.steps else None

@@ -17,16 +17,12 @@ from napari_amseg.plugin.files import stack_layer
 from napari_amseg.plugin.forms import PathEdit, TidyForm
 from napari_amseg.plugin.layers import (
     KEY,
-    ImageSource,
-    LabelSource,
     LayerData,
-    image_source,
     is_image,
     is_labels,
-    label_source,
-    placement,
 )
 from napari_amseg.plugin.load.presets import PRESETS
+from napari_amseg.plugin.load.set_experiment import keep_in_view, set_experiment
 from napari_amseg.plugin.page import fill
 from napari_amseg.plugin.tasks import Latest, explain, in_words
 from napari_amseg.types import Experiment, Stack
@@ -278,7 +274,7 @@ class LoadStack(QWidget):
             return
         before = float(layer.scale[-1])
         set_experiment(layer, given)
-        _keep_in_view(self._viewer, float(layer.scale[-1]) / before)
+        keep_in_view(self._viewer, float(layer.scale[-1]) / before)
         size, rate = given.pixel_size_um, given.frame_rate_hz
         size_said = "pixel size unknown" if size is None else f"{size:g} µm a pixel"
         rate_said = "frame rate unknown" if rate is None else f"{rate:g} frames a second"
@@ -295,23 +291,3 @@ def _is_as_shown(shown: object, stated: object) -> bool:
     if isinstance(shown, float) and isinstance(stated, float):
         return math.isclose(shown, stated, rel_tol=1e-4)
     return shown == stated
-
-
-def _keep_in_view(viewer: napari.Viewer, factor: float) -> None:
-    """Show what was shown before a layer became larger by a factor."""
-    camera = getattr(viewer, "scene", viewer).camera  # where older versions of napari keep it
-    depth, y, x = camera.center
-    camera.center, camera.zoom = (depth, y * factor, x * factor), camera.zoom / factor
-
-
-def set_experiment(layer: Layer, experiment: Experiment) -> None:
-    """Give a layer other metadata: its scale and units follow, rows measured before are dropped."""
-    y, x = (float(v) for v in layer.translate[-2:] / layer.scale[-2:])
-    updated: ImageSource | LabelSource
-    if is_image(layer):
-        updated = image_source(layer).with_experiment(experiment)
-    else:
-        updated = replace(label_source(layer), experiment=experiment, results=None)
-    layer.metadata = {**layer.metadata, KEY: updated}
-    for name, value in placement(experiment, offset_px=(y, x)).items():
-        setattr(layer, name, value[-layer.ndim :])

@@ -249,7 +249,7 @@ def _figure_of(shown: Display) -> Shown:
     name = ", ".join(part for part in (shown.layer.name, results.remark) if part)
     return Shown(
         rows.measurements.frames(), name, shown.quantities, *shown.within, shown.quantity,
-        _histograms(shown, name, rows, compared) if shown.page == "Histogram" else [], unit, other, compared.name if compared else "",
+        _histograms(shown, name, rows, compared), unit, other, compared.name if compared else "",
         signal,
     )  # fmt: skip
 
@@ -265,7 +265,9 @@ def _whole(results: Results, within: Range | None) -> Results:
 def _histograms(
     shown: Display, name: str, rows: Results, compared: Compared | None
 ) -> list[Histogram]:
-    """The same values and means as on the pages of the widget."""
+    """The same values and means as on the page of the widget; none if it is not in view."""
+    if shown.page != "Histogram":
+        return []
     from napari_amseg.report.shown import Histogram
 
     request = DetailsRequest(rows, shown.within, shown.quantity, "Histogram", compared)

@@ -8,14 +8,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import (
-    QAction,
-    QBoxLayout,
-    QFileDialog,
-    QMainWindow,
-    QPushButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QAction, QBoxLayout, QFileDialog, QMainWindow, QPushButton, QWidget
 
 from napari_amseg.plugin.measure.results import Results
 from napari_amseg.plugin.remembered import forget
@@ -205,7 +198,11 @@ class Workbench(QWidget):
         self._turn()
         super().resizeEvent(event)
 
-    def _turn(self, area: Any = None) -> None:
+    def _on_moved(self, area: Any) -> None:
+        """To another side of the canvas."""
+        self._turn()
+
+    def _turn(self) -> None:
         """Above or below the canvas the steps stand side by side, beside it one below another."""
         direction = QBoxLayout.Direction
         wide = self.width() >= _WIDE_PX and not self.docks.is_beside()
@@ -237,9 +234,10 @@ class Workbench(QWidget):
         """A dock was opened or closed, from here or from napari's menu, or napari closes."""
         kind = None if event is None else event.type()
         if event is not None and kind == QEvent.Type.Close and watched is self.docks.window:
-            if not self.desk.finish(self.docks.window) and self.isVisible():
+            refused = not self.desk.finish(self.docks.window) and self.isVisible()
+            if refused:
                 event.ignore()  # the person reads why, and can save elsewhere
-                return True
+            return refused
         if kind in (QEvent.Type.ChildAdded, QEvent.Type.ChildRemoved):
             self._on_event()
         return False
@@ -253,7 +251,7 @@ class Workbench(QWidget):
             return
         self._window = ref(window)
         window.installEventFilter(self)
-        dock.dockLocationChanged.connect(self._turn)
+        dock.dockLocationChanged.connect(self._on_moved)
         if not self._placed:
             window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, dock)
         if not self.docks.widgets():

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _REFRESH_MS = 150
 _ADVISED = 30
+_ALL_TIP = "The model labels all frames that are not complete; unlabelled pixels if in progress."
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -128,9 +129,7 @@ class LearnPanel(QWidget):
             self._suggest((self._session.frame,), Status.IN_PROGRESS)
 
     def suggest_all(self) -> None:
-        """Let the model label every frame that is not complete, the one looked at first; of those
-        in progress, what is unlabelled.
-        """
+        """Let the model label every frame that is not complete, the one looked at first."""
         if self._session is not None:
             frames = remaining_frames(self._session.annotation, self._session.frame)
             self._suggest(frames, Status.SUGGESTED)
@@ -275,12 +274,7 @@ class LearnPanel(QWidget):
         not_advised = "" if self.advice else "Let a model suggest labels first."
         for button, why, tip in (
             (self.this_button, why_not, "The model labels this frame; what is confirmed stays."),
-            (
-                self.all_button,
-                why_not,
-                "The model labels all frames that are not complete; in those in progress, "
-                "only what is unlabelled.",
-            ),
+            (self.all_button, why_not, _ALL_TIP),
             (self.next_button, not_advised, "Look at the frame most worth correcting."),
             (
                 self.learn_button,
@@ -292,11 +286,8 @@ class LearnPanel(QWidget):
             button.setEnabled(not why)
             button.setToolTip(why or tip)
         self.cancel_button.setEnabled(self.is_running)
-        self.cancel_button.setToolTip(
-            "Stop; frames that are done keep their suggestions."
-            if self.is_running
-            else "Nothing runs."
-        )
+        stop = "Stop; frames that are done keep their suggestions."
+        self.cancel_button.setToolTip(stop if self.is_running else "Nothing runs.")
 
 
 def _row(*buttons: QPushButton) -> QHBoxLayout:
