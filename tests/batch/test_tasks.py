@@ -287,7 +287,7 @@ def test_chunks_of_different_engines_are_noted(job):
     join(job, begun)
     run = json.loads((job.folder / "e_run.json").read_text())
     assert run["engine"]["name"].endswith(" and other")
-    assert "1 by other on a GPU" in run["notes"][-1]
+    assert "1 by other on a GPU" in " ".join(run["notes"])
 
 
 def test_another_model_under_the_same_name_is_refused(job):
