@@ -101,9 +101,10 @@ def undisturbed(batch, eight_stacks, tmp_path_factory) -> Path:
 
 
 def results(out: Path) -> dict[str, bytes]:
-    """All result files of all stacks."""
-    files = [p for p in out.rglob("*") if p.is_file() and p.parent != out]
-    return {str(p.relative_to(out)): p.read_bytes() for p in files if p.name[0] != "."}
+    """All result files of all stacks; records say with OUT where they lie."""
+    files = [p for p in out.rglob("*") if p.is_file() and p.parent != out and p.name[0] != "."]
+    place = str(out).encode()
+    return {str(p.relative_to(out)): p.read_bytes().replace(place, b"OUT") for p in files}
 
 
 def wait_for(condition, process: subprocess.Popen, seconds: float = 120):

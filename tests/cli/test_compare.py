@@ -41,6 +41,7 @@ def test_wrong_input_is_one_line_and_leaves_nothing(drawn_benchmark, tmp_path, g
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_at_the_end_and_the_rest_is_shown(drawn_benchmark, tmp_path):
     out = tmp_path / "out"
     given = [drawn_benchmark, "--arch", "unet", *TINY, "-o", out]

@@ -73,6 +73,7 @@ def assert_mean_and_deviation(row, name, values):
     assert float(row[f"{name}_std"]) == pytest.approx(statistics.stdev(values), rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_it_goes_on_after_a_kill_does_nothing_twice_and_grows(request_):
     out = request_.folder
     seen = until(compare(request_), lambda seen: isinstance(seen[-1], EpochDone))
@@ -119,6 +120,7 @@ def test_it_goes_on_after_a_kill_does_nothing_twice_and_grows(request_):
     assert set(grown[-1].files) == {out / name for name in names}
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_an_evaluation_and_transfer_is_added(
     request_, tmp_path, drawn_benchmark
 ):

@@ -193,6 +193,7 @@ def test_a_cancel_keeps_the_best_epoch(request_):
     assert load_bundle(request_.folder).model is not None
 
 
+@pytest.mark.slow
 def test_early_stopping(request_):
     settings = replace(SETTINGS, epochs=30, learning_rate=1e-7, early_stopping=2)
     finished = list(train_bundle(replace(request_, settings=settings)))[-1]
@@ -262,6 +263,7 @@ def test_unknown_networks_and_arguments_are_refused(request_):
         next(train_bundle(replace(request_, arguments={"depth": 3})))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="needs RLIMIT_FSIZE")
 def test_a_full_disk_keeps_the_last_checkpoint(request_, monkeypatch):
     """The file size limit stands in for a full disk: writing fails in the middle of a file."""
@@ -290,6 +292,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(request_, monkeypatch):
     assert not list(request_.folder.parent.glob(".*.part"))
 
 
+@pytest.mark.slow
 def test_steps_report_the_time_left(request_):
     steps = [e for e in train_bundle(request_) if isinstance(e, StepDone)]
     assert steps[-1].step == steps[-1].steps == 3
@@ -308,6 +311,7 @@ def test_a_cancel_is_heard_within_a_step(request_):
     assert time.monotonic() - asked < 10
 
 
+@pytest.mark.slow
 def test_a_kill_before_the_first_epoch_ends_can_be_resumed(request_, tmp_path):
     events = train_bundle(request_)
     assert next(events).epochs_done == 0
@@ -323,6 +327,7 @@ def test_a_kill_before_the_first_epoch_ends_can_be_resumed(request_, tmp_path):
     assert_equal_weights(request_.folder, whole.folder)
 
 
+@pytest.mark.slow
 def test_a_spoilt_bundle_and_foreign_files_do_not_stop_a_resume(request_):
     for event in train_bundle(request_):
         if isinstance(event, EpochDone):
