@@ -45,6 +45,9 @@ def settings_folder(monkeypatch, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("settings")
     monkeypatch.setenv("AMSEG_SETTINGS_FOLDER", str(folder))
     monkeypatch.setenv("AMSEG_ANNOTATION_FOLDER", str(folder / "annotation"))
+    from napari_amseg.plugin import results_place
+
+    monkeypatch.setattr(results_place._Last, "folder", None)  # a new session
     return folder
 
 

@@ -64,7 +64,7 @@ def test_the_maps_show_every_experiment(shown, qtbot):
     assert "with pores (6)" in shown.legend.text()
     assert "LDA line" in shown.legend.text()
     curves = len(shown.map.plot.listDataItems())
-    assert curves == 5  # two groups, two ellipses, one line
+    assert curves == 4  # two groups, one line, one ellipse: four points have none
     shown.axes.setCurrentIndex(shown.axes.findData("power_velocity"))
     assert "line" not in shown.legend.text()
     assert shown.map.rows_shown(WITH) == [4, 5, 6, 7, 8, 9]
