@@ -11,7 +11,7 @@ status=0
 note() { [ "$1" = 0 ] || [ "$1" = 5 ] || status=1; }
 
 echo "== headless tests"
-"$python" -m pytest -n 2 --ignore=tests/plugin "$@"
+"$python" -m pytest -n 2 --dist worksteal --ignore=tests/plugin "$@"
 note $?
 
 echo "== napari tests"

@@ -46,8 +46,10 @@ def settings_folder(monkeypatch, tmp_path_factory) -> Path:
     monkeypatch.setenv("AMSEG_SETTINGS_FOLDER", str(folder))
     monkeypatch.setenv("AMSEG_ANNOTATION_FOLDER", str(folder / "annotation"))
     from napari_amseg.plugin import results_place
+    from napari_amseg.plugin.train.trained import trained_models
 
     monkeypatch.setattr(results_place._Last, "folder", None)  # a new session
+    trained_models().folders = []
     return folder
 
 

@@ -148,6 +148,7 @@ def test_a_broken_benchmark_is_told_before_training(add_widget, bad, qtbot, usab
     usable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["split_header", "split_subset", "label_text", "image_empty"])
 def test_damage_inside_a_benchmark_ends_the_training_in_words(
     add_widget, bad, qtbot, usable, tmp_path, name
@@ -248,6 +249,7 @@ def _hostile(record):
 _TAKEN = {"frame", "frame negative"}
 
 
+@pytest.mark.slow
 def test_hostile_workspaces_are_refused_or_told(workspace, viewer, qtbot, notifications, usable):
     workbench, path, record = workspace
     hostile = _hostile(record)
