@@ -113,7 +113,8 @@ def test_a_workspace_comes_back_as_it_was(
     qtbot.waitUntil(lambda: not segment.is_running, timeout=PATIENCE_MS)
     assert not segment.run.error
     labels = segment.run.layer
-    assert text(workbench, "Segment") == "segmented 8/8 by random"
+    done = "segmented 8/8 by random"  # shown when the event of the end has come
+    qtbot.waitUntil(lambda: text(workbench, "Segment") == done, timeout=PATIENCE_MS)
     assert workbench.next_step == "Measure"
     workbench.open_step("Measure")
     measure = measured(workbench.docks.widgets()["Measure"], labels, qtbot)
