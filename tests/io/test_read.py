@@ -249,3 +249,11 @@ def test_real_stack_is_read_in_time_order(real_data):
         assert "(2).tif" in stack.files[1]
         assert "(10).tif" in stack.files[9]
         assert "labels.tif" in stack.notes[0]
+
+
+def test_an_address_of_one_place_opens_as_that_place(tmp_path, frames):
+    for t, frame in enumerate(frames):
+        tifffile.imwrite(tmp_path / f"f{t}.tif", frame)
+    with read_stack((str(tmp_path),)) as one, read_stack(tmp_path) as same:
+        assert one.files == same.files
+        np.testing.assert_array_equal(one[-1], same[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,11 @@ class StackJob:
         """Where its results go."""
         return Path(self.out) / self.name
 
-    def open(self, address: Iterable[str] = ()) -> Stack:
+    def open(self, address: Sequence[str] = ()) -> Stack:
         """The stack with what the table says about it. address : where it was opened before."""
-        known, paths = self.experiment, list(address)
+        known = self.experiment
         stack = read_stack(
-            paths if len(paths) > 1 else paths[0] if paths else self.stack,
+            address or self.stack,
             pixel_size_um=known.pixel_size_um,
             frame_rate_hz=known.frame_rate_hz,
         )

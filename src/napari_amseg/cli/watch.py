@@ -175,7 +175,7 @@ class _Show:
     def _draw(self, event: StackDone) -> None:
         remove_stale(self._out, event.stem, ("series.png", "overlay.png"))
         if self._figures:
-            with read_stack(list(event.files)) as stack:
+            with read_stack(event.files) as stack:
                 draw_figures(stack, self._out, event.stem, event.record)
 
     def _words(self, event: StackDone) -> str:

@@ -109,7 +109,7 @@ def recorded_fields(stack: Stack) -> dict[str, str]:
 
 def _open(path: StackPath | Sequence[StackPath]) -> Stack:
     if not isinstance(path, str | os.PathLike):
-        return _open_list([Path(p) for p in path])
+        return _open(path[0]) if len(path) == 1 else _open_list([Path(p) for p in path])
     where, inside = split_address(path)
     where = where.expanduser()
     if inside:

@@ -208,7 +208,7 @@ def _glimpse(
 def _open(job: SegmentJob) -> Stack:
     if job.array is not None:
         return stack_from_array(np.load(job.array, mmap_mode="r"), experiment=job.experiment)
-    return read_stack(list(job.files) if len(job.files) > 1 else job.files[0])
+    return read_stack(job.files)
 
 
 def _shared_file(path: str, ready: Stack) -> NDArray[np.uint8]:

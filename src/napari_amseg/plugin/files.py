@@ -45,7 +45,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """
     first = path if isinstance(path, str) else path[0]
     try:
-        stack = read_stack(path if isinstance(path, str) or len(path) > 1 else path[0])
+        stack = read_stack(path)
     except OSError as error:  # napari shows an error as it is
         raise type(error)(error_words(error)) from error
     return [stack_layer(stack, Path(first))]

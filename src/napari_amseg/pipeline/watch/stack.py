@@ -137,7 +137,7 @@ class WatchedStack:
     ) -> Generator[WatchEvent, None, StackDone | None]:
         """The frames; at their end what was done, or None if the files have changed meanwhile."""
         source, out = self.source, self._request.out
-        with read_stack(list(source.files)) as opened:
+        with read_stack(source.files) as opened:
             stack = replace(opened, experiment=opened.experiment.updated(**self._request.known()))
             request = RunRequest(
                 stack=stack,

@@ -114,8 +114,8 @@ def source_of(record: SessionRecord) -> ImageSource:
             f"the stack of {record.shape} that was annotated was in memory only: open it again, "
             "then recover."
         )
-    files = list(record.files)
-    stack = read_stack(files if len(files) > 1 else files[0])
+    files = record.files
+    stack = read_stack(files)
     source = ImageSource(replace(stack, experiment=record.experiment), _chain(record))
     shape = source.processed().shape
     if shape != record.shape:

@@ -74,7 +74,7 @@ def _opened(known: LabelSource, layer: Layer) -> Stack | None:
     if not address:
         return None
     try:
-        return read_stack(address[0] if len(address) == 1 else list(address))
+        return read_stack(address)
     except (ValueError, OSError):
         return None
 

@@ -84,7 +84,7 @@ class StackList(QWidget):
             layers = [stack_layer(read_stack(masks), masks)]
             if isinstance(outcome, StackDone):
                 known = Experiment.from_json(outcome.record["experiment"])
-                stack = replace(read_stack(list(outcome.files)), experiment=known)
+                stack = replace(read_stack(outcome.files), experiment=known)
                 layers.insert(0, stack_layer(stack, Path(outcome.stem)))
             return layers
 

@@ -132,8 +132,8 @@ def _hashes(record: LayerRecord) -> dict[Path, str]:
 def _image(record: ImageRecord, name: str) -> tuple[LayerData, str]:
     """The layer, and what is not as it was."""
     check_complete({"address": list(record.address), "chain": record.chain.to_json()})
-    address = list(record.address)
-    stack = read_stack(address if len(address) > 1 else address[0])
+    address = record.address
+    stack = read_stack(address)
     if (stack.shape, str(stack.dtype)) != (record.shape, record.dtype) or not has_images(
         stack, record.hashes
     ):

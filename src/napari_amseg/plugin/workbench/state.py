@@ -35,7 +35,7 @@ OPTIONAL = ("Preprocess", "Annotate", "Train")
 class Mark(Enum):
     """Where a step stands; its value is shown beside its name."""
 
-    TODO = ""
+    WAITING = ""
     OPTIONAL = "optional"
     NEXT = "next"
     RUNNING = "running"
@@ -75,7 +75,7 @@ def states(
 def marks(of: Mapping[str, StepState], *, has_model: bool) -> dict[str, Mark]:
     """The mark of every step; at most one is the next. Without a model one must be trained."""
     optional = OPTIONAL if has_model else OPTIONAL[:1]
-    found = {step: Mark.OPTIONAL if step in optional else Mark.TODO for step in of}
+    found = {step: Mark.OPTIONAL if step in optional else Mark.WAITING for step in of}
     for step, state in of.items():
         if state.running:
             found[step] = Mark.RUNNING

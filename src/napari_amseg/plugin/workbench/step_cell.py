@@ -24,7 +24,7 @@ class StepCell(QWidget):
     def __init__(self, step: str, number: int) -> None:
         super().__init__()
         self.step, self._number = step, number
-        self.mark = Mark.TODO
+        self.mark = Mark.WAITING
         self.button, self.text = QPushButton(), _Elided()
         self.button.clicked.connect(lambda _: self.clicked.emit(step))
         self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
