@@ -153,7 +153,8 @@ def cases(data: Path) -> Iterator[Case]:
     truth[truth == Label.BACKGROUND] = Label.SUBSTRATE  # the metal around the pores
     yield Case("hpdc", casting, truth)
     phantom = simulate(PhantomSettings(seed=PHANTOM_SEED, n_frames=PHANTOM_FRAMES))
-    yield Case("phantom", phantom.stack, np.stack(list(phantom.labels)), real=False)
+    drawn = np.stack([phantom.drawn(t) for t in range(PHANTOM_FRAMES)])  # as people label
+    yield Case("phantom", phantom.stack, drawn, real=False)
 
 
 def rescaled(stack: Stack, factor: float) -> Stack:

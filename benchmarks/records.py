@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -52,9 +53,11 @@ def rate(n: int, seconds: list[float]) -> dict[str, float]:
 
 
 def give(record: Mapping[str, Any], out: Path | None) -> None:
-    """Print a record and, if asked for, leave it in a file."""
+    """Print a record and, if asked for, leave it in a file; in a folder, by the script's name."""
     text = json.dumps(record, indent=2)
     print(text)
+    if out and out.is_dir():
+        out /= f"{Path(sys.argv[0]).stem}.json"
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text + "\n", encoding="utf-8")

@@ -94,6 +94,22 @@ class Camera:
         wall_cm = attenuation_per_cm("glassy carbon", s.energy_kev) * s.wall_mm / 10
         return bright * np.float32(np.exp(-wall_cm))
 
+    def hollows(self, t: int, box: tuple[slice, slice]) -> Array:
+        """Keyhole and pores of a box of frame `t` in an endless even plate, without noise.
+
+        float32 (Y, X), 1 is the brightness of the plate. The keyhole goes on above the surface.
+        """
+        s, points = self.settings, self.scene.points
+        rows, columns = (slice(side.start * points, side.stop * points) for side in box)
+        opening = self.scene.openings_um(t)[rows, columns]
+        in_metal = self.scene.fine_below[rows, columns] >= 0
+        first = np.where(in_metal.any(axis=0), in_metal.argmax(axis=0), 0)
+        row = np.maximum(np.arange(opening.shape[0])[:, None], first)
+        opening = np.take_along_axis(opening, row, axis=0)
+        metal = np.clip(s.substrate_thickness_um - opening, 0, None)
+        plate = self._through(np.full((points, points), s.substrate_thickness_um, np.float32))
+        return np.asarray(self._through(metal) / plate[0, 0])
+
     @cached_property
     def _still(self) -> Array:
         return self._through(self.scene.still_um()) * self.stains

@@ -30,8 +30,7 @@ FINEST_UM = 0.9  # sample step that resolves rims
 def random_experiment(rng: np.random.Generator, shape: tuple[int, int]) -> PhantomSettings:
     """The settings of one random experiment with frames of `shape` (rows, columns)."""
     kind = str(rng.choice(["bare", "powder", "inside"], p=[0.42, 0.46, 0.12]))
-    middle = rng.random() < 0.5
-    pixel = rng.uniform(1.5, 3) if middle else between(rng, 1.3, 6.7)
+    pixel = _pixel_size_um(rng)
     beam = _plate_and_beam(rng, pixel)
     plain = PhantomSettings(
         n_frames=FRAMES,
@@ -66,7 +65,7 @@ def random_frame(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Arra
 
 def training_frame(phantom: Phantom, t: int) -> tuple[Array, Array]:
     """Image and labels of frame `t` as :func:`random_frame` gives them."""
-    labels = phantom.labels[t].copy()
+    labels = phantom.drawn(t)
     labels[phantom.unclear(t)] = Label.UNLABELLED
     return np.asarray(phantom.stack[t], np.float32), labels
 
@@ -74,6 +73,14 @@ def training_frame(phantom: Phantom, t: int) -> tuple[Array, Array]:
 def between(rng: np.random.Generator, low: float, high: float) -> float:
     """A log-uniform draw."""
     return float(math.exp(rng.uniform(math.log(low), math.log(high))))
+
+
+def _pixel_size_um(rng: np.random.Generator) -> float:
+    """Mostly that of the beamlines; some finer, since stacks are enlarged, too."""
+    sort = rng.random()
+    if sort < 0.4:
+        return float(rng.uniform(1.5, 3))
+    return between(rng, 0.8, 1.5) if sort < 0.65 else between(rng, 1.3, 6.7)
 
 
 def _plate_and_beam(rng: np.random.Generator, pixel_um: float) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.sample.camera import Camera
+from napari_amseg.sample.drawn import drawn_labels
 from napari_amseg.sample.process import Process
 from napari_amseg.sample.scene import Scene
 from napari_amseg.sample.settings import PhantomSettings
@@ -62,7 +64,8 @@ class Phantom:
     stack : camera values (T, Y, X), uint16, or uint8 of an 8 bit camera. labels : uint8
     (T, Y, X). pore_ids : uint16 (T, Y, X), the track of every pore pixel, 0 elsewhere.
     truth : one record a frame. pores : one record a pore a frame. unclear : bool frames
-    (Y, X), where no one could tell the class from the image.
+    (Y, X), where no one could tell the class from the image. drawn : uint8 frames (Y, X), labels
+    with the borders that the labelling guide asks a person for.
     """
 
     settings: PhantomSettings
@@ -74,6 +77,7 @@ class Phantom:
     truth: list[FrameTruth]
     pores: list[PoreTruth]
     unclear: Callable[[int], NDArray[np.bool_]]
+    drawn: Callable[[int], NDArray[np.uint8]]
 
 
 def simulate(settings: PhantomSettings | None = None) -> Phantom:
@@ -112,6 +116,7 @@ def simulate(settings: PhantomSettings | None = None) -> Phantom:
         truth=[_truth(process, t) for t in range(settings.n_frames)],
         pores=[row for t in range(settings.n_frames) for row in _pores(process, t)],
         unclear=scene.unclear,
+        drawn=partial(drawn_labels, camera),
     )
 
 

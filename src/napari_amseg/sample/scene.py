@@ -42,6 +42,7 @@ class Scene:
         self.flying = Airborne.released(rng, s.flying, process)
         self.spatter = Airborne.released(rng, s.spatter, process, size=rng.uniform(1.2, 2.5))
         self._hump_form = rng.uniform(0.5, 1.5, 4)
+        self._opened: tuple[int, Array] = -1, np.zeros(0)  # those of the frame asked for last
 
     @cached_property
     def plate_um(self) -> Array:
@@ -72,7 +73,7 @@ class Scene:
     def metal_um(self, t: int) -> Array:
         """Projected thickness of everything metallic in frame `t`, float32 on the fine grid."""
         s = self.settings
-        metal = np.clip(self.plate_um - self._openings_um(t), 0, None)
+        metal = np.clip(self.plate_um - self.openings_um(t), 0, None)
         metal += self._loose_um(t)
         metal += self.window_um
         if s.spatter:
@@ -81,8 +82,13 @@ class Scene:
             metal += self._hump_um(t)
         return np.asarray(metal, np.float32)
 
-    def _openings_um(self, t: int) -> Array:
+    def openings_um(self, t: int) -> Array:
         """Extent along the beam of keyhole and pores, float32 on the fine grid."""
+        if t != self._opened[0]:
+            self._opened = t, self._openings(t)
+        return self._opened[1]
+
+    def _openings(self, t: int) -> Array:
         s = self.settings
         pores, cavity = (np.zeros(self.fine_below.shape, np.float32) for _ in range(2))
         for pore in self.process.pores_at(t):

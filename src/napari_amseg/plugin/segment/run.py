@@ -137,13 +137,19 @@ class SegmentRun:
     def show(self) -> None:
         """Add the layers to the viewer, the confidence between the image and its labels.
 
-        What napari builds for them takes a tenth of a second: call in its own turn of the event
-        loop.
+        Still hidden: what napari builds for them takes a tenth of a second, drawing them half as
+        long. Call this and :meth:`reveal` in turns of the event loop of their own.
         """
         for layer in (self.confidence_layer, self.layer):
             if layer is not None:
+                layer.visible = False
                 self._viewer.add_layer(layer)
         self._was_shown = True
+
+    def reveal(self) -> None:
+        """Draw the layers that :meth:`show` added."""
+        for layer in self._shown():
+            layer.visible = True
 
     def _shown(self) -> list[Layer]:
         """The layers of this run that are still in the viewer."""

@@ -25,7 +25,7 @@ from napari_amseg.plugin.preferences import preferences
 from napari_amseg.plugin.remembered import recall, remember
 from napari_amseg.plugin.segment.run import SegmentRun
 from napari_amseg.plugin.tasks import Latest, explain
-from napari_amseg.plugin.warm_up import warm_up_labels
+from napari_amseg.plugin.warm_up import collect_garbage, warm_up_labels
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class Segment(QWidget):
     def _show_device(self, answer: Any) -> None:
         if isinstance(answer, Prepared):
             self.device.setText(answer.device)
+            collect_garbage()
         elif isinstance(answer, Failed):
             self.device.setText("the model could not be loaded")
             self.status.setText(answer.message)
@@ -186,6 +187,7 @@ class Segment(QWidget):
 
     def _start_job(self) -> None:
         if self.run is not None:
+            self.run.reveal()
             self.run.start(shared_process())
 
     def cancel(self) -> None:

@@ -1,0 +1,74 @@
+"""Labels with the borders that a person draws by the guide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_amseg.labels import Label
+from napari_amseg.sample import PhantomSettings, simulate
+
+PLATE = PhantomSettings(
+    n_frames=20, height_px=160, width_px=256, surface_at=0.2, powder_layer_um=0, window_particles=0,
+    old_pores=8, keyhole_depth_um=200, keyhole_bend=0.1, keyhole_bulb=0, laser_off_frames=2,
+    slit_transmission=1, photons=1e7, roughness_um=0,
+)  # fmt: skip
+T = 10
+
+
+def perimeter(mask: np.ndarray) -> int:
+    return int(np.count_nonzero(mask & ~ndimage.binary_erosion(mask)))
+
+
+@pytest.mark.parametrize("label", [Label.KEYHOLE, Label.PORE])
+@pytest.mark.parametrize(
+    ("distance_m", "inside_px"), [(0.0, (-0.2, 1.0)), (0.1, (0.1, 1.5)), (0.25, (0.4, 2.5))]
+)
+def test_the_drawn_border_lies_inside_the_exact_one(label, distance_m, inside_px):
+    phantom = simulate(replace(PLATE, distance_m=distance_m))
+    exact, drawn = phantom.labels[T] == label, phantom.drawn(T) == label
+    missing = (exact.sum() - drawn.sum()) / perimeter(exact)
+    assert inside_px[0] <= missing <= inside_px[1]
+    assert not (drawn & ~exact).any()
+
+
+def test_the_drawn_border_is_half_way_in_grey():
+    phantom = simulate(replace(PLATE, distance_m=0.25))
+    image = phantom.stack[T].astype(float)
+    drawn = phantom.drawn(T) == Label.KEYHOLE
+    deep = np.arange(160)[:, None] > 0.2 * 160 + 12  # the mouth is seen against the gas
+    ring = np.ones((3, 3), bool)
+    last = drawn & ~ndimage.binary_erosion(drawn, ring) & deep
+    first = ndimage.binary_dilation(drawn, ring) & ~drawn & deep
+    bright = ndimage.maximum_filter(image, size=9)
+    dark = ndimage.minimum_filter(image, size=9)
+    level = (image - dark) / (bright - dark)
+    assert np.median(level[last]) > 0.5 > np.median(level[first])
+
+
+def test_all_but_hollows_and_plate_is_as_it_was():
+    phantom = simulate(replace(PLATE, powder_layer_um=80, window_particles=40))
+    exact, drawn = phantom.labels[T], phantom.drawn(T)
+    metal = [Label.KEYHOLE, Label.PORE, Label.SUBSTRATE]
+    assert (np.isin(exact, metal) == np.isin(drawn, metal)).all()
+    others = ~np.isin(exact, metal)
+    assert (exact[others] == drawn[others]).all()
+
+
+def test_the_mouth_reaches_the_surface():
+    phantom = simulate(PLATE)
+    exact, drawn = phantom.labels[T] == Label.KEYHOLE, phantom.drawn(T) == Label.KEYHOLE
+    assert exact.any(axis=1).argmax() == drawn.any(axis=1).argmax()
+
+
+def test_the_exact_border_stays_where_nothing_can_be_seen():
+    phantom = simulate(replace(PLATE, distance_m=0, substrate_thickness_um=1))
+    assert (phantom.labels[T] == phantom.drawn(T)).all()
+
+
+def test_laser_off_and_no_pores_give_the_plate():
+    phantom = simulate(replace(PLATE, old_pores=0, pore_every_frames=0))
+    assert (phantom.drawn(0) == phantom.labels[0]).all()
