@@ -153,8 +153,7 @@ def cases(data: Path) -> Iterator[Case]:
     truth[truth == Label.BACKGROUND] = Label.SUBSTRATE  # the metal around the pores
     yield Case("hpdc", casting, truth)
     phantom = simulate(PhantomSettings(seed=PHANTOM_SEED, n_frames=PHANTOM_FRAMES))
-    drawn = np.stack([phantom.drawn(t) for t in range(PHANTOM_FRAMES)])  # as people label
-    yield Case("phantom", phantom.stack, drawn, real=False)
+    yield Case("phantom", phantom.stack, np.stack(list(phantom.drawn)), real=False)
 
 
 def rescaled(stack: Stack, factor: float) -> Stack:

@@ -86,6 +86,7 @@ def test_quantify_labels_of_other_codes(tmp_path, labels):
     assert done.exit_code == 0, done.output
     (row,) = csv.DictReader((tmp_path / "out" / "a_frames.csv").open())
     assert (row["keyhole_area_px"], row["keyhole_depth_um"]) == ("45", "18")
+    assert "depth 18 um, area 180 um2, " in done.stderr  # one frame has no spread
 
 
 def test_preprocess_writes_a_stack_and_replays_its_record(tiff_file, tmp_path, frames):
@@ -155,6 +156,16 @@ def test_simulate_writes_labels_and_truth_that_agree(tmp_path):
     assert len(truth) == len(labels) == 5
     exact = float(truth[2]["keyhole_area_px"])
     assert (labels[2] == 1).sum() == pytest.approx(exact, rel=0.03)
+
+
+def test_simulate_writes_the_labels_that_a_person_draws_when_asked(tmp_path):
+    small = ("--n-frames", 5, "--laser-off-frames", 1, "--width-px", 256)
+    assert run("simulate", "-o", tmp_path, "--drawn-labels", *small).exit_code == 0
+    drawn, exact = (
+        tifffile.imread(tmp_path / f"phantom_{n}labels.tif") == 1 for n in ("drawn_", "")
+    )
+    assert not (drawn & ~exact).any()
+    assert 0.8 < drawn.sum() / exact.sum() < 0.97
 
 
 def test_simulate_says_that_a_keyhole_does_not_fit(tmp_path):

@@ -29,7 +29,7 @@ def perimeter(mask: np.ndarray) -> int:
 )
 def test_the_drawn_border_lies_inside_the_exact_one(label, distance_m, inside_px):
     phantom = simulate(replace(PLATE, distance_m=distance_m))
-    exact, drawn = phantom.labels[T] == label, phantom.drawn(T) == label
+    exact, drawn = phantom.labels[T] == label, phantom.drawn[T] == label
     missing = (exact.sum() - drawn.sum()) / perimeter(exact)
     assert inside_px[0] <= missing <= inside_px[1]
     assert not (drawn & ~exact).any()
@@ -38,7 +38,7 @@ def test_the_drawn_border_lies_inside_the_exact_one(label, distance_m, inside_px
 def test_the_drawn_border_is_half_way_in_grey():
     phantom = simulate(replace(PLATE, distance_m=0.25))
     image = phantom.stack[T].astype(float)
-    drawn = phantom.drawn(T) == Label.KEYHOLE
+    drawn = phantom.drawn[T] == Label.KEYHOLE
     deep = np.arange(160)[:, None] > 0.2 * 160 + 12  # the mouth is seen against the gas
     ring = np.ones((3, 3), bool)
     last = drawn & ~ndimage.binary_erosion(drawn, ring) & deep
@@ -51,7 +51,7 @@ def test_the_drawn_border_is_half_way_in_grey():
 
 def test_all_but_hollows_and_plate_is_as_it_was():
     phantom = simulate(replace(PLATE, powder_layer_um=80, window_particles=40))
-    exact, drawn = phantom.labels[T], phantom.drawn(T)
+    exact, drawn = phantom.labels[T], phantom.drawn[T]
     metal = [Label.KEYHOLE, Label.PORE, Label.SUBSTRATE]
     assert (np.isin(exact, metal) == np.isin(drawn, metal)).all()
     others = ~np.isin(exact, metal)
@@ -60,15 +60,15 @@ def test_all_but_hollows_and_plate_is_as_it_was():
 
 def test_the_mouth_reaches_the_surface():
     phantom = simulate(PLATE)
-    exact, drawn = phantom.labels[T] == Label.KEYHOLE, phantom.drawn(T) == Label.KEYHOLE
+    exact, drawn = phantom.labels[T] == Label.KEYHOLE, phantom.drawn[T] == Label.KEYHOLE
     assert exact.any(axis=1).argmax() == drawn.any(axis=1).argmax()
 
 
 def test_the_exact_border_stays_where_nothing_can_be_seen():
     phantom = simulate(replace(PLATE, distance_m=0, substrate_thickness_um=1))
-    assert (phantom.labels[T] == phantom.drawn(T)).all()
+    assert (phantom.labels[T] == phantom.drawn[T]).all()
 
 
 def test_laser_off_and_no_pores_give_the_plate():
     phantom = simulate(replace(PLATE, old_pores=0, pore_every_frames=0))
-    assert (phantom.drawn(0) == phantom.labels[0]).all()
+    assert (phantom.drawn[0] == phantom.labels[0]).all()

@@ -62,4 +62,4 @@ def test_what_nobody_can_tell_is_not_taught():
     unclear = phantom.unclear(4)
     assert unclear.any()
     assert (labels[unclear] == Label.UNLABELLED).all()
-    np.testing.assert_array_equal(labels[~unclear], phantom.drawn(4)[~unclear])
+    np.testing.assert_array_equal(labels[~unclear], phantom.drawn[4][~unclear])

@@ -24,26 +24,34 @@ def simulate(
     flats: Annotated[
         bool, typer.Option("--flats", help="Also write phantom_flats.tif and phantom_darks.tif.")
     ] = False,
+    drawn_labels: Annotated[
+        bool, typer.Option("--drawn-labels", help="Also write phantom_drawn_labels.tif.")
+    ] = False,
 ) -> None:
     """Write a synthetic LPBF stack with exact labels and exact area and depth of every frame.
 
     Writes phantom.tif, phantom_labels.tif, phantom_pore_ids.tif (the track of every pore pixel),
     phantom_truth.csv, phantom_pores.csv and phantom_run.json into OUT, with --flats also
-    phantom_flats.tif and phantom_darks.tif.
+    phantom_flats.tif and phantom_darks.tif. phantom_drawn_labels.tif has the borders that a person
+    draws, half-way between the rims, a little inside the exact ones: models learn those.
     """
-    write_phantom(out, phantom, flats=flats)
+    write_phantom(out, phantom, flats=flats, drawn_labels=drawn_labels)
     for path in sorted(out.glob("phantom*.*")):
         typer.echo(path)
 
 
-def write_phantom(folder: Path, settings: PhantomSettings, *, flats: bool = False) -> None:
-    """The phantom of these settings as files, with `flats` its flats and darks; all, or none."""
+def write_phantom(
+    folder: Path, settings: PhantomSettings, *, flats: bool = False, drawn_labels: bool = False
+) -> None:
+    """The phantom of these settings as files, with what else is asked for; all, or none."""
     phantom = make_phantom(settings)
     show_notes(phantom.stack.notes)
     with OutputFiles(folder) as files:
         stacks = {"": phantom.stack, "_labels": phantom.labels, "_pore_ids": phantom.pore_ids}
         if flats:
             stacks |= {"_flats": phantom.flats, "_darks": phantom.darks}
+        if drawn_labels:
+            stacks["_drawn_labels"] = phantom.drawn
         for suffix, stack in stacks.items():
             _write_stack(stack, files.path(f"phantom{suffix}.tif"), f"writing phantom{suffix}.tif")
         _write_table(files.path("phantom_truth.csv"), FrameTruth, phantom.truth)

@@ -65,7 +65,7 @@ def random_frame(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Arra
 
 def training_frame(phantom: Phantom, t: int) -> tuple[Array, Array]:
     """Image and labels of frame `t` as :func:`random_frame` gives them."""
-    labels = phantom.drawn(t)
+    labels = phantom.drawn[t].copy()
     labels[phantom.unclear(t)] = Label.UNLABELLED
     return np.asarray(phantom.stack[t], np.float32), labels
 

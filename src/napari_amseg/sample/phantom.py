@@ -64,8 +64,8 @@ class Phantom:
     stack : camera values (T, Y, X), uint16, or uint8 of an 8 bit camera. labels : uint8
     (T, Y, X). pore_ids : uint16 (T, Y, X), the track of every pore pixel, 0 elsewhere.
     truth : one record a frame. pores : one record a pore a frame. unclear : bool frames
-    (Y, X), where no one could tell the class from the image. drawn : uint8 frames (Y, X), labels
-    with the borders that the labelling guide asks a person for.
+    (Y, X), where no one could tell the class from the image. drawn : as labels, with the borders
+    that the labelling guide asks a person for.
     """
 
     settings: PhantomSettings
@@ -77,7 +77,7 @@ class Phantom:
     truth: list[FrameTruth]
     pores: list[PoreTruth]
     unclear: Callable[[int], NDArray[np.bool_]]
-    drawn: Callable[[int], NDArray[np.uint8]]
+    drawn: Stack
 
 
 def simulate(settings: PhantomSettings | None = None) -> Phantom:
@@ -116,7 +116,7 @@ def simulate(settings: PhantomSettings | None = None) -> Phantom:
         truth=[_truth(process, t) for t in range(settings.n_frames)],
         pores=[row for t in range(settings.n_frames) for row in _pores(process, t)],
         unclear=scene.unclear,
-        drawn=partial(drawn_labels, camera),
+        drawn=Stack(shape, np.dtype(np.uint8), partial(drawn_labels, camera), experiment),
     )
 
 

@@ -90,21 +90,21 @@ class Scene:
 
     def _openings(self, t: int) -> Array:
         s = self.settings
-        pores, cavity = (np.zeros(self.fine_below.shape, np.float32) for _ in range(2))
+        total = np.zeros(self.fine_below.shape, np.float32)
+        wall = s.wall_um / self.step_um
         for pore in self.process.pores_at(t):
             box, radius = pore.relative_radius(self.shape, points=self.points)
-            opening = 2 * pore.minor_px * s.pixel_size_um
-            pores[box] += opening * _chord(radius, s.section)
+            chord = 2 * pore.minor_px * s.pixel_size_um * _chord(radius, s.section)
+            _add_smoothed(total, box, chord, (wall, wall))
         keyhole = self.process.keyhole_at(t)
         if keyhole is not None:
             box, offset = keyhole.relative_offset(self.fine_below, points=self.points)
             width = np.interp(self.fine_below[box], keyhole.below, 2 * keyhole.half_width)
-            span = s.keyhole_span * s.pixel_size_um * width
-            cavity[box] += span * _chord(offset, s.section)
-        travelled = s.scan_speed_m_s * s.exposure_us  # um; a box of width w has sd w / sqrt(12)
-        along = math.hypot(s.wall_um, travelled / math.sqrt(12))
-        wall = s.wall_um / self.step_um
-        return smoothed(pores, wall) + smoothed(cavity, (wall, along / self.step_um))
+            chord = s.keyhole_span * s.pixel_size_um * width * _chord(offset, s.section)
+            travelled = s.scan_speed_m_s * s.exposure_us  # um; a box of width w has sd w / sqrt(12)
+            along = math.hypot(s.wall_um, travelled / math.sqrt(12)) / self.step_um
+            _add_smoothed(total, box, chord, (wall, along))
+        return total
 
     def still_um(self) -> Array:
         """What a background image shows: plate, bed and windows, float32 on the fine grid."""
@@ -192,6 +192,18 @@ class Scene:
         contrast = mu_um * opening + 0.5 * min(rim, 1.0)
         seen = math.sqrt(min(pore.area_px, MOST_COUNTED_PX))
         return contrast * seen > LEAST_SIGNAL * noise
+
+
+def _add_smoothed(
+    total: Array, box: tuple[slice, slice], part: Array, sigma: tuple[float, float]
+) -> None:
+    """Add a blurred part to its box of a map and to as much around it as the blur reaches."""
+    grown, padding = [], []
+    for side, size, reach in zip(box, total.shape, (3 * s + 1 for s in sigma), strict=True):
+        start, stop = max(0, side.start - math.ceil(reach)), min(size, side.stop + math.ceil(reach))
+        grown.append(slice(start, stop))
+        padding.append((side.start - start, stop - side.stop))
+    total[tuple(grown)] += smoothed(np.pad(part, padding), sigma)
 
 
 def _chord(offset: Array, power: float) -> Array:
