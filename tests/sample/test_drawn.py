@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from napari_amseg.labels import Label
 from napari_amseg.sample import PhantomSettings, simulate
+from napari_amseg.sample.drawn import hidden_hollows
 
 PLATE = PhantomSettings(
     n_frames=20, height_px=160, width_px=256, surface_at=0.2, powder_layer_um=0, window_particles=0,
@@ -72,3 +73,24 @@ def test_the_exact_border_stays_where_nothing_can_be_seen():
 def test_laser_off_and_no_pores_give_the_plate():
     phantom = simulate(replace(PLATE, old_pores=0, pore_every_frames=0))
     assert (phantom.drawn[0] == phantom.labels[0]).all()
+
+
+@pytest.mark.parametrize(("photons", "is_hidden"), [(1e7, False), (100.0, True)])
+def test_what_noise_hides_is_told(photons, is_hidden):
+    phantom = simulate(replace(PLATE, distance_m=0.05, photons=photons, energy_kev=60))
+    labels = phantom.drawn[T]
+    hidden = hidden_hollows(phantom.stack[T], labels)
+    assert hidden[labels == Label.KEYHOLE].all() == is_hidden
+    assert hidden[labels == Label.PORE].any() == is_hidden
+    assert not hidden[labels == Label.BACKGROUND].any()
+
+
+def test_a_rim_alone_is_enough_to_be_seen():
+    image = np.full((60, 80), 100.0, np.float32)
+    labels = np.full(image.shape, Label.SUBSTRATE, np.uint8)
+    labels[20:40, 30:50] = Label.PORE
+    image += np.random.default_rng(0).normal(0, 2, image.shape)
+    assert (hidden_hollows(image, labels)[labels == Label.PORE]).all()
+    rim = ndimage.binary_dilation(labels == Label.PORE, iterations=2) & (labels != Label.PORE)
+    image[rim] -= 10
+    assert not hidden_hollows(image, labels).any()

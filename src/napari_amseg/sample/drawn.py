@@ -8,6 +8,7 @@ of another meaning; exact numbers stay those of the formulas.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,9 +18,11 @@ from scipy import ndimage
 
 from napari_amseg.labels import Label
 from napari_amseg.sample.camera import Camera
+from napari_amseg.sample.scene import LEAST_SIGNAL, MOST_COUNTED_PX
 
 Array = NDArray[Any]
 RIM_PX = 4  # rims are looked for so far from the exact border
+AROUND_PX, LEAST_AROUND_PX = 12, 30  # the metal that a hollow is compared with
 LEAST_CONTRAST = 0.01  # of the plate's brightness; below it nobody sees the border
 _DISC = np.hypot(*np.mgrid[-RIM_PX : RIM_PX + 1, -RIM_PX : RIM_PX + 1]) <= RIM_PX + 0.5
 
@@ -31,23 +34,61 @@ def drawn_labels(camera: Camera, t: int) -> Array:
     """
     exact, gas = camera.scene.labels(t), camera.scene.below < 0
     drawn = exact.copy()
-    pores, _ = ndimage.label(exact == Label.PORE, np.ones((3, 3), bool))
-    for hollows in (pores, (exact == Label.KEYHOLE).astype(np.int32)):
-        for number, box in _boxes(hollows):
-            inside = hollows[box] == number
-            seen = _looks_hollow(camera.hollows(t, box), inside | gas[box])  # a mouth has no wall
-            drawn[box][inside & ~seen] = Label.SUBSTRATE
+    for inside, box in _hollows(exact, RIM_PX):
+        seen = _looks_hollow(camera.hollows(t, box), inside | gas[box])  # a mouth has no wall
+        drawn[box][inside & ~seen] = Label.SUBSTRATE
     return drawn
 
 
-def _boxes(numbered: Array) -> Iterator[tuple[int, tuple[slice, slice]]]:
-    """Every number above 0 and the surroundings of its pixels."""
-    for i, box in enumerate(ndimage.find_objects(numbered), start=1):
-        rows, columns = (
-            slice(max(0, side.start - RIM_PX), min(size, side.stop + RIM_PX))
-            for side, size in zip(box, numbered.shape, strict=True)
-        )
-        yield i, (rows, columns)
+def hidden_hollows(image: Array, labels: Array) -> Array:
+    """Keyhole and pores that the metal around them hides: nobody would draw these.
+
+    Neither they nor the rim beside them stand out against the noise and the texture of the plate,
+    by Rose's criterion over their area.
+
+    Parameters
+    ----------
+    image : grey values (Y, X). labels : uint8 (Y, X) of its classes.
+
+    Returns
+    -------
+    bool (Y, X).
+    """
+    hidden = np.zeros(labels.shape, bool)
+    grey = image.astype(np.float32)
+    for inside, box in _hollows(labels, AROUND_PX):
+        apart = ndimage.distance_transform_edt(~inside)
+        metal = labels[box] == Label.SUBSTRATE
+        around = metal & (apart > RIM_PX) & (apart <= AROUND_PX)
+        rim = metal & (apart <= RIM_PX / 2)
+        if np.count_nonzero(around) < LEAST_AROUND_PX or not rim.any():
+            continue
+        contrast = _levelled(grey[box], around)
+        signal = max(contrast[inside].mean(), -contrast[rim].mean()) / contrast[around].std()
+        counted_px = min(float(inside.sum()), MOST_COUNTED_PX)
+        if signal * math.sqrt(counted_px) < LEAST_SIGNAL:
+            hidden[box] |= inside | rim
+    return hidden
+
+
+def _levelled(grey: Array, around: Array) -> Array:
+    """The grey values less the plane through those `around`: beams are not even."""
+    y, x = np.nonzero(around)
+    plane, *_ = np.linalg.lstsq(np.stack([y, x, np.ones(len(y))], 1), grey[around], rcond=None)
+    rows, columns = np.indices(grey.shape)
+    return np.asarray(grey - (plane[0] * rows + plane[1] * columns + plane[2]))
+
+
+def _hollows(labels: Array, margin_px: int) -> Iterator[tuple[Array, tuple[slice, slice]]]:
+    """Keyhole and every pore, bool, in a box that reaches `margin_px` beyond."""
+    pores, _ = ndimage.label(labels == Label.PORE, np.ones((3, 3), bool))
+    for numbered in (pores, (labels == Label.KEYHOLE).astype(np.int32)):
+        for number, box in enumerate(ndimage.find_objects(numbered), start=1):
+            rows, columns = (
+                slice(max(0, side.start - margin_px), min(size, side.stop + margin_px))
+                for side, size in zip(box, numbered.shape, strict=True)
+            )
+            yield numbered[rows, columns] == number, (rows, columns)
 
 
 def _looks_hollow(grey: Array, inside: Array) -> Array:

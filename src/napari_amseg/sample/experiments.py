@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.labels import Label
+from napari_amseg.sample.drawn import hidden_hollows
 from napari_amseg.sample.materials import METALS, attenuation_per_cm, decrement
 from napari_amseg.sample.optics import UM_PER_CM, UM_PER_M
 from napari_amseg.sample.phantom import Phantom, simulate
@@ -66,8 +67,9 @@ def random_frame(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Arra
 def training_frame(phantom: Phantom, t: int) -> tuple[Array, Array]:
     """Image and labels of frame `t` as :func:`random_frame` gives them."""
     labels = phantom.drawn[t].copy()
-    labels[phantom.unclear(t)] = Label.UNLABELLED
-    return np.asarray(phantom.stack[t], np.float32), labels
+    image = np.asarray(phantom.stack[t], np.float32)
+    labels[phantom.unclear(t) | hidden_hollows(image, labels)] = Label.UNLABELLED
+    return image, labels
 
 
 def between(rng: np.random.Generator, low: float, high: float) -> float:

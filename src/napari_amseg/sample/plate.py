@@ -53,7 +53,7 @@ def _patches(rng: np.random.Generator, shape: tuple[int, int], step_um: float) -
     grain_um = math.exp(rng.uniform(math.log(0.8), math.log(8)))
     texture = band_noise(rng, shape, max(0.6, grain_um / step_um))
     depth = rng.uniform(2, 40) * (rng.uniform(0.1, 1) * texture + rng.uniform(-1, 0.4))
-    if rng.random() < 0.5:  # crumbs of hollows with sound metal in between
+    if rng.random() < 0.4:  # crumbs of hollows with sound metal in between
         depth = rng.uniform(2, 30) * np.minimum(0.0, rng.uniform(0, 1.2) - np.abs(texture))
     return np.asarray(inside * depth, np.float32)
 
