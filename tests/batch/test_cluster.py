@@ -64,7 +64,8 @@ def test_the_job_script_says_what_was_asked():
                  "--exclusive", "-J amseg-batch"):  # fmt: skip
         assert f"#SBATCH {line}" in lines
     assert lines.index("module load cuda") == len(lines) - 2
-    assert "distributed.cli.dask_worker" in lines[-1]
+    assert "distributed.cli.dask_worker tls://" in lines[-1]
+    assert "--protocol tls:// --tls-ca-file KEYS/ca_file" in lines[-1]  # as when it is submitted
 
 
 def test_without_slurm_the_remedy_is_said(monkeypatch, tmp_path):

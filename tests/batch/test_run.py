@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 
 import distributed
 import psutil
@@ -197,8 +198,10 @@ def test_ctrl_c_while_all_starts_is_one_line(batch, eight_stacks, tmp_path, what
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
     assert "the same command goes on" in output
-    assert len([line for line in output.splitlines() if line.strip()]) == 1, output
-    assert not list(out.glob(".amseg*"))
+    assert "cancelled; nothing was begun yet" in output
+    assert not out.exists()
+    lines = [line for line in output.splitlines() if line.strip()]
+    assert len([line for line in lines if not line.startswith("note: ")]) == 1, output
 
 
 def test_a_stop_between_table_and_report_locks_nobody_out(batch, tmp_path):
@@ -269,3 +272,77 @@ def test_a_scheduler_that_is_not_there(batch, eight_stacks, tmp_path):
     output = batch.run(eight_stacks, tmp_path / "out", "--scheduler", address, code=2)
     assert f"error: scheduler {address}: does not answer" in output
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+@contextmanager
+def listening(answer: bytes):
+    """Something at a port that sends `answer` to who connects, then listens; gives the address."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        kept = []
+
+        def serve():
+            with suppress(OSError):  # closed at the end
+                while True:
+                    kept.append(server.accept()[0])
+                    kept[-1].sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        for connection in kept:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "no answer in 10 s. Something else than Dask"),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "something else than"),
+        (b"\x08" + 7 * b"\0" + 8 * b"\xff", "something else than"),
+        (b"\x09" + 7 * b"\0" + b"\x01" + 16 * b"\0", "something else than"),
+    ],
+)
+def test_what_is_no_scheduler_is_named_and_not_waited_for(batch, tmp_path, answer, words):
+    table, out = write_campaign(tmp_path, 1), tmp_path / "deep" / "out"
+    with listening(answer) as address:
+        process = batch.start(table, out, "--scheduler", address)
+        output, _ = process.communicate(timeout=40)  # half a minute less than it hung
+    assert process.returncode == 2, output
+    (line,) = [line for line in output.splitlines() if not line.startswith("note: ")]
+    assert line.startswith(f"error: scheduler {address}: ")
+    assert words in line
+    assert "out of memory" not in line
+    assert not out.parent.exists()
+
+
+def test_a_dask_worker_is_no_scheduler(batch, tmp_path):
+    address = f"tcp://127.0.0.1:{free_port()}"
+    other = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard",
+                 "--port", address.rsplit(":", 1)[1])  # fmt: skip
+    worker = ("distributed.cli.dask_worker", address, "--no-dashboard", "--no-nanny",
+              "--worker-port", other.rsplit(":", 1)[1],
+              "--local-directory", tmp_path / "scratch")  # fmt: skip
+    with running(*scheduler), running(*worker):
+        with distributed.Client(address) as client:
+            client.wait_for_workers(1)
+        output = batch.run(write_campaign(tmp_path, 1), tmp_path / "out", "--scheduler", other,
+                           code=2)  # fmt: skip
+    assert f"scheduler {other}: is a Dask worker." in output
+
+
+def test_the_notes_of_a_stack_are_shown(batch, tmp_path):
+    table, out = write_campaign(tmp_path, 2), tmp_path / "out"
+    lines = table.read_text(encoding="utf-8-sig").splitlines()
+    lines[1] = lines[1].replace(";2;10000;", ";;50.000;")
+    table.write_text("\n".join(lines) + "\n")
+    for output in (batch.run(table, out), batch.run(table, out)):  # finished earlier, too
+        told = output.splitlines()
+        assert any("line 2: frame_rate_hz '50.000' is read as 50:" in line for line in told)
+        assert sum("e0: note: pixel_size_um is said neither by" in line for line in told) == 1
+        assert not any("e1: note: pixel_size_um" in line for line in told)
+        for name in ("e0", "e1"):
+            for note in json.loads((out / name / f"{name}_run.json").read_text())["notes"]:
+                assert told.count(f"{name}: note: {note}") == 1
+                assert note in report(out)[name]["notes"]

@@ -21,7 +21,7 @@ def test_a_row_is_a_stack_with_its_parameters(tmp_path, separator):
     table = write(
         tmp_path / "c.csv", separator.join(heading), separator.join(row), encoding="utf-8-sig"
     )
-    (stack,) = read_stacks(table)
+    (stack,), _ = read_stacks(table)
     assert stack.name == "run 3"
     assert stack.stack == str(tmp_path / "raw" / "*.tif")
     assert (stack.experiment.pixel_size_um, stack.experiment.laser_power_w) == (4.31, 350)
@@ -46,7 +46,12 @@ def test_a_row_is_a_stack_with_its_parameters(tmp_path, separator):
         (["experiment,stack,pixel_size_um", "a,b,-2"], "line 2: pixel_size_um is -2"),
         (["experiment,stack,crop", "a,b,middle"], "line 2: crop is 'middle'"),
         (["experiment,stack,pores", "a,b,perhaps"], "line 2: pores is 'perhaps'"),
-        (["experiment,stack", "a,b,c"], "line 2: expected 2 cells"),
+        (["name,path", "a,b"], "columns experiment and stack are missing"),
+        (
+            ["experiment,stack", "a,b,c,d"],
+            "line 2: expected 2 cells, as the heading has, found 4",
+        ),
+        (["experiment;stack;shift", "a;b"], "found 2. Cells are separated by semicolons: one that"),
         (["experiment,stack,stack", "a,b,c"], "column stack stands there more than once"),
         (["experiment,stack"], "the campaign is empty"),
         (["what is this"], "line 1: 'what is this' is not a heading"),
@@ -63,3 +68,41 @@ def test_what_is_wrong_is_named(tmp_path, rows, words):
 def test_a_table_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such table"):
         read_stacks(tmp_path)
+
+
+def noted(tmp_path, heading, row):
+    _, notes = read_stacks(write(tmp_path / "c.csv", f"experiment,stack,{heading}", f"a,b,{row}"))
+    return notes
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [
+        ("pixelsize_um", "pixel_size_um"),
+        ("Pixel_Size_um", "pixel_size_um"),
+        ("pixel size (µm)", "pixel_size_um"),
+        ("pixel_size_mm", "pixel_size_um"),
+        ("frame_rate_khz", "frame_rate_hz"),
+        ("scan_speed_m_s", "scan_speed_mm_s"),
+        ("laser_power", "laser_power_w"),
+        ("flats", "flat"),
+    ],
+)
+def test_a_column_spelt_nearly_as_one_that_numbers_depend_on_is_refused(tmp_path, column, meant):
+    with pytest.raises(ValueError, match=f"c.csv: column .* is not known: is {meant} meant"):
+        noted(tmp_path, f"shift,{column}", "night,4.31")
+
+
+def test_other_columns_are_allowed_and_named(tmp_path):
+    (note,) = noted(tmp_path, "shift,power_w,frame_rate_hz,frame_rate_khz", "night,300,50000,50")
+    assert note.endswith(": shift, power_w (is laser_power_w meant?), frame_rate_khz.")
+    assert noted(tmp_path, "pores,summary,crop", "yes,s,") == ()
+
+
+def test_a_dot_for_thousands_is_noted_once_a_column(tmp_path):
+    table = write(tmp_path / "c.csv", "experiment,stack,pixel_size_um,frame_rate_hz",
+                  "a,b,4.310,12.5", "c,d,4.310,50.000", "e,f,4.310,60.000")  # fmt: skip
+    stacks, (note,) = read_stacks(table)
+    assert [stack.experiment.frame_rate_hz for stack in stacks] == [12.5, 50, 60]
+    assert f"{table}, line 3: frame_rate_hz '50.000' is read as 50: a dot" in note
+    assert note.endswith("write 50000.")

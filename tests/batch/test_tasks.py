@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +19,7 @@ from typer.testing import CliRunner
 
 from napari_amseg.batch.assemble import Finished
 from napari_amseg.batch.chunks import CHUNKS
-from napari_amseg.batch.job import BatchSettings, StackJob, results_key
+from napari_amseg.batch.job import BatchSettings, StackJob, results_keys
 from napari_amseg.batch.tasks import Failed, Stopped, attempt, begin, compute, join
 from napari_amseg.cli import app
 from napari_amseg.measure import MeasureSettings
@@ -201,7 +207,7 @@ def test_damaged_chunks_are_made_anew(job, text):
 @pytest.mark.parametrize("change", ["architecture", "arguments", "label_scheme", "program"])
 def test_results_of_another_model_card_or_program_are_not_ours(job, tmp_path, monkeypatch, change):
     with job.open() as stack:
-        before = results_key(job, stack.files)
+        before = results_keys(job, stack.files)
     card = tmp_path / "model" / "model.json"
     shutil.copytree(job.model, card.parent)
     record = json.loads(card.read_text())
@@ -215,14 +221,14 @@ def test_results_of_another_model_card_or_program_are_not_ours(job, tmp_path, mo
         monkeypatch.setattr("napari_amseg.batch.job.__version__", "0.0.1")
     other = replace(job, model=str(card.parent))
     if change != "program":
-        assert results_key(other, stack.files) == before
+        assert results_keys(other, stack.files) == before
     card.write_text(json.dumps(record))
-    assert results_key(other, stack.files) != before
+    assert results_keys(other, stack.files) != before
 
 
 def test_two_datasets_of_one_file_have_results_of_their_own(job):
     keys = {
-        results_key(replace(job, stack=f"/data/scan.nxs::{name}"), [])
+        results_keys(replace(job, stack=f"/data/scan.nxs::{name}"), []).resolved
         for name in ("entry/one/data", "entry/two/data")
     }
     assert len(keys) == 2
@@ -310,3 +316,103 @@ def test_any_error_comes_back_as_words(job):
     assert attempt(fails, ValueError, "too  small") == Failed("too small")
     assert attempt(fails, OSError, 28, "full").errno == 28
     assert attempt(begin, replace(job, stack="nosuch.tif")).reason.startswith("nosuch.tif: there")
+
+
+KILLED = """
+import os, sys, time
+from pathlib import Path
+from napari_amseg.batch.leftovers import output_files
+
+folder = Path(sys.argv[1])
+with output_files(folder, ".e_batch.json") as files:
+    files.path("e_labels.tif").write_bytes(b"half")
+    print("written", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_parts_of_a_killed_run_go_and_those_of_a_running_one_stay(job):
+    begun = begin(job)
+    for chunk in begun.todo:
+        compute(job, begun, chunk)
+    command = [sys.executable, "-c", KILLED, str(job.folder)]
+    others = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        assert [other.stdout.readline() for other in others] == ["written\n"] * 2
+        others[0].kill()
+        others[0].wait()
+        stranger = job.folder / ".e_labels.tif.0123abcd.part"
+        stranger.write_bytes(b"of amseg segment, maybe")
+        assert len(list(job.folder.glob(".e_labels.tif.*.part"))) == 3
+        join(job, begun)
+        left = {path.name.split(".")[-2] for path in job.folder.glob(".e_labels.tif.*.part")}
+        assert len(left) == 2
+        assert "0123abcd" in left
+        assert len(list(job.folder.glob("*.writing-*"))) == 1
+    finally:
+        for other in others:
+            other.kill()
+            other.communicate()
+    done(replace(job, overwrite=True))
+    assert [path.name for path in job.folder.glob(".*.part")] == [stranger.name]
+    assert not list(job.folder.glob("*.writing-*"))
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_parts_of_another_machine_go_after_a_day(job, old):
+    job.folder.mkdir(parents=True)
+    record = job.folder / ".e_batch.json.writing-0123abcd"
+    record.write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": 0}))
+    part = job.folder / ".e_labels.tif.0123abcd.part"
+    part.write_bytes(b"half")
+    if old:
+        os.utime(record, (time.time() - 90000,) * 2)
+    done(job)
+    assert part.exists() != old
+    assert record.exists() != old
+
+
+def test_results_are_known_by_another_spelling_of_their_paths(job, tmp_path, monkeypatch):
+    done(job)
+    made = (job.folder / "e_labels.tif").stat().st_mtime_ns
+    (tmp_path / "camp").mkdir()
+    bases = [tmp_path / "camp" / "..", Path()]
+    with suppress(OSError):  # Windows asks for a privilege
+        (tmp_path / "link").symlink_to(tmp_path)
+        bases.append(tmp_path / "link")
+    monkeypatch.chdir(tmp_path)
+    for base in bases:
+        flats, *others = Chain.from_json(job.chain).steps
+        flats = replace(flats, flat=str(base / "before.tif"), flat_after=str(base / "after.tif"))
+        chain = Chain((flats, *others)).to_json()
+        assert isinstance(begin(replace(job, stack=str(base / "raw.tif"), chain=chain)), Finished)
+    assert (job.folder / "e_labels.tif").stat().st_mtime_ns == made
+
+
+def test_what_was_finished_when_paths_were_known_as_typed_is_finished_still(job, tmp_path):
+    (tmp_path / "camp").mkdir()
+    typed = replace(job, stack=f"{tmp_path}/camp/../raw.tif")
+    done(typed)
+    mark = job.folder / ".e_batch.json"
+    with typed.open() as stack:
+        keys = results_keys(typed, stack.files)
+    assert keys.spelled != keys.resolved
+    record = json.loads(mark.read_text()) | {"key": keys.spelled}
+    del record["spelled"]
+    mark.write_text(json.dumps(record))
+    assert isinstance(begin(typed), Finished)
+    assert isinstance(begin(job), Finished)  # it is known in full from now on
+
+
+def test_notes_on_the_numbers_come_with_the_stack(job):
+    known = job.experiment
+    job = replace(job, experiment=replace(known, pixel_size_um=None))
+    begun = begin(job)
+    (empty,) = begun.remarks
+    assert empty.startswith("pixel_size_um is said neither by the table nor by the file: columns")
+    for chunk in begun.todo:
+        compute(job, begun, chunk)
+    first = join(job, begun)
+    run = json.loads((job.folder / "e_run.json").read_text())
+    assert first.notes == (empty, *run["notes"])
+    assert begin(job).notes == first.notes

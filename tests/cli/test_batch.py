@@ -36,18 +36,25 @@ def test_a_dry_run_tells_and_writes_nothing(campaign, tmp_path):
     out = tmp_path / "out"
     result = run("batch", campaign, "--dry-run", "--slurm", "--queue", "beam", "--jobs", 3,
                  "--chunk-frames", 4, "-o", out)  # fmt: skip
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     assert "about" in result.output
     assert "3 jobs would be submitted" in result.output
     assert "#SBATCH -p beam" in result.output
     assert "would fail" in result.output
+    assert "1 of 2 stacks would fail" in result.output
+    assert "note: a: pixel_size_um is said neither" in result.output
     assert not out.exists()
+    campaign.write_text("experiment,stack,operator\na,a.tif,me\n")
+    result = run("batch", campaign, "--dry-run", "--slurm", "--jobs", 1, "-o", out)
+    assert result.exit_code == 0, result.output
+    assert "only kept in the table of results: operator." in result.output
+    assert "1 job would be submitted" in result.output
 
 
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--workers", "0"], "workers is 0"),
+        (["--workers", "0"], "--workers is 0: it must be at least 1."),
         (["--chunk-frames", "0"], "--chunk-frames is 0"),
         (["--dark", "d.tif"], "line 2: --dark and --flat-after need --flat"),
         (["--model", "nosuch"], "nosuch: no model bundle"),
@@ -56,8 +63,8 @@ def test_a_dry_run_tells_and_writes_nothing(campaign, tmp_path):
     ],
 )
 def test_nonsense_is_one_line_and_leaves_nothing(campaign, tmp_path, more, words):
-    assert words in refused(campaign, *more, "-o", tmp_path / "out")
-    assert not list((tmp_path / "out").glob("*"))
+    assert words in refused(campaign, *more, "-o", tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_malformed_table_stops_at_once(campaign, tmp_path):

@@ -43,6 +43,11 @@ def test_info_gives_the_options_to_copy(scan):
     assert f"--flat {scan}::flats --dark {scan}::darks" in shown
 
 
+def test_segment_says_once_that_flats_are_not_used(scan, tmp_path):
+    said = " ".join(amseg("segment", scan, "--no-figures", "-o", tmp_path / "out").split())
+    assert said.count("flats recorded with the stack are not used") == 1
+
+
 def test_flats_of_the_file_correct_it_and_a_replay_gives_the_same(scan, frames, tmp_path):
     first, second = tmp_path / "first.tif", tmp_path / "second.tif"
     amseg("preprocess", scan, "--flat", f"{scan}::flats", "--dark", f"{scan}::darks", "-o", first)

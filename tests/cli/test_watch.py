@@ -76,6 +76,9 @@ def test_a_failing_stack_is_named_at_the_end_and_the_exit_code_says_so(camera, t
         ((".", "-o", "."), "watched folder itself"),
         ((".", "-o", "out", "--model", "no-such"), "no model bundle"),
         ((".", "-o", "out", "--settle", "0"), "settle"),
+        ((".", "-o", "out", "--pixel-size", "-2"), "--pixel-size is -2"),
+        ((".", "-o", "out", "--frame-rate", "-5"), "--frame-rate is -5"),
+        ((".", "-o", "out", "--frame-rate", "0"), "--frame-rate is 0"),
         ((".", "-o", "out", "--flat-after", "x.tif"), "--flat"),
     ],
 )
@@ -96,6 +99,26 @@ def test_remarks_of_a_stack_are_printed(tmp_path, model, frames):
     done = run("watch", folder.parent, "-o", tmp_path / "out", "--model", model, *QUICK)
     assert done.exit_code == 0
     assert "seq: numbering is not regular after 2.tif" in " ".join(done.stderr.split())
+
+
+def test_what_segment_says_of_a_stack_is_said_here_too(tmp_path, drawn_frames):
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    tifffile.imwrite(folder / "run.tif", drawn_frames[0].astype(np.uint16), **PLAIN)
+    tifffile.imwrite(folder / "labels.tif", np.ones((6, 32, 48), np.uint8), **PLAIN)
+    alone = run("segment", folder / "run.tif", "-o", tmp_path / "ref", "--no-figures")
+    notes = [line[6:] for line in alone.stderr.splitlines() if line.startswith("note: ")]
+    assert any("most uncertain" in note for note in notes)
+    assert any("--pixel-size" in note for note in notes)
+    assert any("--frame-rate" in note for note in notes)
+    assert any("grey values" in note for note in notes)
+    quick = ("--settle", "0.3", "--poll", "0.05", "--until-idle", "0.2", "--no-figures")
+    done = run("watch", folder, "-o", tmp_path / "out", *quick)
+    said = " ".join(done.stderr.split())
+    for note in notes:
+        assert said.count(f"run: {' '.join(note.split())}") == 1, note
+    assert "labels.tif: holds labels by its name" in said
+    assert "1 stacks done, 0 failed" in said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT")

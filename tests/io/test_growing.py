@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_amseg.io import TiffStackWriter
+from napari_amseg.io import TiffStackWriter, read_stack
 from napari_amseg.io.growing import GrowingSequence, GrowingTiff, OverwrittenError, frames_and_files
 from napari_amseg.types import Experiment
 
@@ -73,6 +73,25 @@ def test_a_live_writer_is_followed_and_its_stack_tells_what_the_file_says(tmp_pa
     assert (stack.shape, stack.dtype) == ((5, 32, 48), np.uint16)
     assert stack.experiment == Experiment(pixel_size_um=2.0)
     np.testing.assert_array_equal(np.stack(list(stack)), frames[:5])
+
+
+@pytest.mark.parametrize("options", [{}, {"metadata": None}, {"compression": "zlib"}])
+def test_the_frames_seen_while_it_grows_are_those_of_the_finished_file(tmp_path, frames, options):
+    """Also where the writer makes a series of its own of every page, as tifffile does by itself."""
+    path = tmp_path / "run.tif"
+    growing = GrowingTiff(path)
+    with tifffile.TiffWriter(path) as tif:
+        for frame in frames:
+            tif.write(frame, contiguous=False, **options)
+            tif.filehandle.flush()
+            growing.grow()
+    seen = growing.stack()
+    with read_stack(path) as stack:
+        assert (len(stack), stack.frame_shape, stack.dtype) == (6, seen.frame_shape, seen.dtype)
+        assert len(seen) == 5  # all but the last
+        for t in range(5):
+            np.testing.assert_array_equal(seen[t], stack[t])
+    assert frames_and_files(path) == (6, (str(path),))
 
 
 def test_a_file_whose_directories_come_at_its_end_shows_nothing_before(tmp_path, frames):

@@ -42,12 +42,20 @@ def write_pages(path, frames):
             tif.write(frame, metadata=None, contiguous=False)
 
 
+def write_series(path, frames):
+    """What ``write`` does if nothing else is said: each page describes itself alone."""
+    with tifffile.TiffWriter(path) as tif:
+        for frame in frames:
+            tif.write(frame, contiguous=False)
+
+
 def write_big_endian(path, frames):
     tifffile.imwrite(path, frames, byteorder=">", metadata=None)
 
 
 KINDS = {
     "pages": write_pages,
+    "series": write_series,
     "one directory": lambda path, frames: tifffile.imwrite(path, frames),
     "big endian": write_big_endian,
     "bigtiff": lambda path, frames: tifffile.imwrite(path, frames, bigtiff=True),
@@ -135,7 +143,7 @@ def test_imagej_hyperstack_with_one_directory_for_all_frames(tmp_path, frames):
         np.testing.assert_array_equal(stack[5], frames[5])
 
 
-@pytest.mark.parametrize("kind", ["pages", "one directory", "zlib", "imagej", "ome"])
+@pytest.mark.parametrize("kind", ["pages", "series", "one directory", "zlib", "imagej", "ome"])
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
 def test_a_truncated_tiff_is_refused(tmp_path, frames, kind, kept):
     path = tmp_path / ("stack.ome.tif" if kind == "ome" else "stack.tif")
@@ -178,6 +186,62 @@ def test_pages_of_mixed_shape_name_the_first_odd_page(tmp_path, frames):
         read_stack(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}])
+def test_series_of_several_frames_are_no_one_stack(tmp_path, frames, options):
+    """A flat and a stack of frames of its size, for example: which is meant is not for us."""
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        tif.write(frames[0], contiguous=False, **options)
+        tif.write(frames[1:], contiguous=False, **options)
+    with pytest.raises(ValueError, match=r"2 image series.* Save the one .* file of its own"):
+        read_stack(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("options", [{}, {"metadata": None}])
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda frame: frame[:16], "16x48 uint16"),
+        (lambda frame: frame.view("int16"), "32x48 int16"),
+    ],
+)
+def test_one_odd_page_far_within_a_file_is_found(tmp_path, frames, options, change, kind):
+    """tifffile asks a few pages only, and would decode this one as if it were like the first."""
+    pages = [*frames, *frames]
+    pages[5] = change(pages[5])
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for page in pages:
+            tif.write(page, contiguous=False, photometric="minisblack", **options)
+    with pytest.raises(ValueError, match=f"page 5 is {kind}, but page 0 is 32x48 uint16"):
+        read_stack(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("options", [{}, {"metadata": None}])
+def test_pages_may_be_packed_each_in_its_own_way(tmp_path, frames, options):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for t, frame in enumerate([*frames, *frames]):
+            packed = {"compression": "zlib", "predictor": t == 8} if t in (5, 8) else {}
+            tif.write(frame, contiguous=False, photometric="minisblack", **packed, **options)
+    with read_stack(tmp_path / "a.tif") as stack:
+        np.testing.assert_array_equal(np.stack(list(stack)), [*frames, *frames])
+
+
+def test_series_of_another_kind_name_the_page_and_what_to_do(tmp_path, frames):
+    write_series(tmp_path / "a.tif", [frames[0], frames[1], frames[2, :16]])
+    with pytest.raises(ValueError, match=r"page 2 is 16x48 .* Save .* file of their own"):
+        read_stack(tmp_path / "a.tif")
+    write_series(tmp_path / "b.tif", [frames[0], frames[1].astype("float32")])
+    with pytest.raises(ValueError, match="page 1 is 32x48 float32"):
+        read_stack(tmp_path / "b.tif")
+
+
+def test_of_many_series_tifffile_does_not_make_a_list(tmp_path, frames, monkeypatch):
+    """It takes 8 s of 10 000 of them."""
+    write_series(tmp_path / "a.tif", frames)
+    monkeypatch.delattr(tifffile.TiffFile, "series")
+    with read_stack(tmp_path / "a.tif") as stack:
+        assert len(stack) == 6
+
+
 def test_two_long_axes_are_refused(tmp_path, frames):
     tifffile.imwrite(
         tmp_path / "a.tif", frames.reshape(2, 3, 32, 48), imagej=True, metadata={"axes": "TZYX"}
@@ -208,7 +272,7 @@ def test_dask_view_reads_one_frame_a_chunk(tiff_file, frames):
         np.testing.assert_array_equal(array[4].compute(), frames[4])
 
 
-@pytest.mark.parametrize("kind", ["pages", "imagej", "big endian", "zlib", "tiled"])
+@pytest.mark.parametrize("kind", ["pages", "series", "imagej", "big endian", "zlib", "tiled"])
 def test_frames_can_be_read_from_several_threads(tmp_path, frames, kind):
     KINDS[kind](tmp_path / "a.tif", frames)
     with read_stack(tmp_path / "a.tif") as stack, ThreadPoolExecutor(8) as pool:
@@ -217,7 +281,7 @@ def test_frames_can_be_read_from_several_threads(tmp_path, frames, kind):
             np.testing.assert_array_equal(frame, frames[t])
 
 
-@pytest.mark.parametrize("kind", ["pages", "imagej", "zlib"])
+@pytest.mark.parametrize("kind", ["pages", "series", "imagej", "zlib"])
 def test_reading_keeps_nothing(tmp_path, kind):
     """Not one byte a page: 20 000 frames take no more memory than 200."""
     KINDS[kind](tmp_path / "a.tif", np.ones((1000, 8, 8), np.uint16))

@@ -125,7 +125,7 @@ def test_a_folder_is_a_campaign_with_parameters_from_its_run_records(tmp_path):
     [
         (["experiment,power", "a,3"], "column summary is missing; found are experiment, power"),
         (["experiment|summary", "a|r"], "not a heading with columns separated by commas"),
-        ([""], "column experiment and summary is missing"),
+        ([""], "columns experiment and summary are missing"),
         (["experiment,summary"], "campaign is empty"),
         (["experiment,summary,pores,pores", "a,r_summary.json,yes,no"], "pores stands there more"),
         (["experiment,summary", "a,r_summary.json", "a,r_summary.json"], "line 3: .*'a' has two"),

@@ -33,8 +33,9 @@ from napari_amseg.pipeline.watch.events import (
 from napari_amseg.pipeline.watch.folder import watch
 from napari_amseg.pipeline.watch.scan import FolderScan
 from napari_amseg.pipeline.watch.seen import seen
-from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Normalise
+from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Normalise, statistics
 from napari_amseg.segment import SegmentSettings
+from napari_amseg.types import sample_indices
 
 KERAS = SegmentSettings(engine="keras", batch_size=4)
 TABLES = ("labels.tif", "frames.csv", "pores.csv", "pore_tracks.csv", "summary.json")
@@ -126,14 +127,14 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def page_by_page(path, frames, clock, *, start, every):
+def page_by_page(path, frames, clock, *, start, every, **options):
     """A camera that adds a page at a time, in the time of the test."""
     writer = []
 
     def write(frame):
         if not writer:
             writer.append(tifffile.TiffWriter(path))
-        writer[0].write(frame, contiguous=False, **PLAIN)
+        writer[0].write(frame, contiguous=False, **{**PLAIN, **options})
         writer[0].filehandle.flush()
 
     for i, frame in enumerate(frames):
@@ -185,6 +186,71 @@ def test_a_growing_stack_is_measured_as_it_grows_and_done_again_at_its_end(
     assert any(not np.array_equal(a.labels, b.labels) for a, b in zip(early, final, strict=False))
     compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
     assert not live.exists()
+
+
+@pytest.mark.parametrize("odd", [4, 9])
+def test_live_rows_of_a_stack_that_fails_at_its_end_are_kept(asked, bundle, clock, frames, odd):
+    """A page of another size: met while it grows, or as the last, which is left until the end."""
+    path, live = asked.folder / "run.tif", asked.out / "run_live.csv"
+    pages = [*frames, *frames[:4]]
+    pages[odd] = pages[odd][:16]
+    page_by_page(path, pages, clock, start=0.5, every=0.5)
+    (failed,) = of(StackFailed, events_of(asked, bundle, clock))
+    assert f"page {odd} is 16x48" in failed.reason
+    assert failed.reason.endswith(f" Its live rows are kept in {live}.")
+    assert [int(row["frame"]) for row in rows(live)] == list(range(odd))
+    tifffile.imwrite(path, frames, **PLAIN)
+    assert of(StackDone, events_of(asked, bundle, Clock()))
+    assert not live.exists()
+
+
+def test_live_rows_stay_when_another_try_fails_half_way(asked, bundle, clock, frames, monkeypatch):
+    path, live = asked.folder / "run.tif", asked.out / "run_live.csv"
+    monkeypatch.setattr(statistics, "SAMPLE_FRAMES", 15)  # those that grey limits are taken from
+    many = [*frames] * 25  # more than are read ahead
+    page_by_page(path, many, clock, start=0.5, every=0.1, compression="zlib")
+    sampled = sample_indices(len(many), 15)
+    bad = next(t for t in range(len(many) // 2, len(many)) if t not in sampled)
+
+    def damage():
+        with tifffile.TiffFile(path) as tif:
+            offset, count = tif.pages[bad].dataoffsets[0], tif.pages[bad].databytecounts[0]
+        with path.open("r+b") as file:
+            file.seek(offset)
+            file.write(b"\xff" * count)
+
+    clock.at(1.0 + 0.1 * len(many), damage)
+    for again in (clock, Clock()):
+        (failed,) = of(StackFailed, events_of(asked, bundle, again))
+        assert f"frame {bad} cannot be decoded" in failed.reason
+        assert str(live) in failed.reason
+        assert len(rows(live)) > 0
+
+
+def test_rows_of_images_that_came_late_are_not_kept_their_numbers_were_wrong(
+    asked, bundle, clock, frames
+):
+    for i, number in enumerate((0, 2, 4, 6, 8, 7)):
+        path = asked.folder / f"{number}.tif"
+        clock.at(0.5 + i / 2, lambda p=path, n=i: tifffile.imwrite(p, frames[n], **PLAIN))
+    there = []
+    for event in watch(asked, bundle, clock=clock, sleep=clock.sleep):
+        if isinstance(event, Remark) and "came late" in event.text:
+            there = list(asked.out.glob("*live*"))
+            break
+    else:
+        pytest.fail("nothing came late")
+    assert not there
+
+
+def test_a_page_by_page_file_as_tifffile_writes_it_is_done(asked, bundle, clock, frames, tmp_path):
+    """Nothing said of metadata: every page is a series of its own, of the same kind."""
+    path = asked.folder / "run.tif"
+    page_by_page(path, frames, clock, start=0.5, every=0.5, metadata={})
+    events = events_of(asked, bundle, clock)
+    assert not of(StackFailed, events)
+    assert [e.frame for e in of(FrameMeasured, events) if e.provisional] == list(range(5))
+    compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
 
 
 def test_a_sequence_in_a_sub_folder_waits_for_a_late_number(asked, bundle, clock, frames, tmp_path):
@@ -308,7 +374,8 @@ def test_results_in_the_folder_flats_and_hidden_files_are_no_stacks(
     flat = asked.folder / "flat.tif"
     tifffile.imwrite(flat, np.full_like(frames[0], 4000), **PLAIN)
     tifffile.imwrite(asked.folder / ".hidden.tif", frames, **PLAIN)
-    tifffile.imwrite(asked.folder / "old_labels.tif", frames, **PLAIN)
+    for name in ("old_labels", "labels", "Labels", "labels.ome", "run_label", "run-labels"):
+        tifffile.imwrite(asked.folder / f"{name}.tif", frames, **PLAIN)
     (asked.folder / "notes.txt").write_text("no image")
     path = asked.folder / "run.tif"
     tifffile.imwrite(path, frames, **PLAIN)
@@ -375,6 +442,10 @@ def test_what_cannot_work_is_said_at_once(asked, bundle, clock, tmp_path):
         events_of(replace(asked, folder=tmp_path / "nowhere"), bundle, clock)
     with pytest.raises(ValueError, match="cannot go into the watched folder itself"):
         events_of(replace(asked, out=asked.folder / ".." / "camera"), bundle, clock)
+    for name in ("pixel_size_um", "frame_rate_hz", "scan_speed_mm_s"):
+        for value in (-2.0, 0.0, float("nan")):
+            with pytest.raises(ValueError, match=f"{name} is .* must be a positive number"):
+                events_of(replace(asked, **{name: value}), bundle, clock)
     (tmp_path / "file").write_text("")
     with pytest.raises(FileNotFoundError, match="is a file"):
         events_of(replace(asked, folder=tmp_path / "file"), bundle, clock)
@@ -415,6 +486,7 @@ from napari_amseg.models import load_bundle
 from napari_amseg.pipeline.watch.folder import watch
 from napari_amseg.pipeline.watch.events import FrameMeasured, WatchRequest, WatchSettings
 from napari_amseg.segment import SegmentSettings
+from napari_amseg.types import sample_indices
 request = WatchRequest(
     Path(sys.argv[1]), Path(sys.argv[2]), segment=SegmentSettings(engine="keras", batch_size=4),
     watch=WatchSettings(settle=0.2, poll=0.05), pixel_size_um=2.0, frame_rate_hz=1000.0,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_amseg.batch.chunks import ChunkFolder, ChunkRecord, StackFit
-from napari_amseg.batch.job import StackJob
+from napari_amseg.batch.job import Keys, StackJob
+from napari_amseg.batch.leftovers import output_files
 from napari_amseg.io import OutputFiles, write_json
 from napari_amseg.io.records import read_json
 from napari_amseg.models import Bundle
@@ -31,9 +32,11 @@ class Finished:
 
     Attributes
     ----------
-    key : of its results. frames, chunks : how many. engines : chunks by engine and device.
-    hosts : chunks by machine. seconds : of computing, summed over chunks.
+    key, spelled : of its results, as :class:`Keys` has them. frames, chunks : how many.
+    engines : chunks by engine and device. hosts : chunks by machine.
+    seconds : of computing, summed over chunks.
     retries : chunks begun again after their worker was lost. earlier : whether by an earlier call.
+    notes : what must be known of its numbers.
     """
 
     key: str
@@ -44,37 +47,47 @@ class Finished:
     seconds: float
     retries: int
     earlier: bool = False
+    spelled: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def finished(job: StackJob, key: str, experiment: Experiment) -> Finished | None:
+def finished(job: StackJob, keys: Keys, experiment: Experiment) -> Finished | None:
     """What is known of a stack whose results lie there as a campaign wrote them.
 
-    None if they are not there, not of `key`, or if any was changed or measured anew since.
+    None if they are not there, not of `keys`, or if any was changed or measured anew since.
     experiment : what the files and the table say now; process parameters that changed are written
         into the run record.
     """
     written, record = _marked(job.folder / _mark(job.name))
     names = result_names(job.name, confidence=job.maps.confidence)
-    if record is None or record.key != key or set(written) != set(names):
+    if record is None or not _is_of(record, keys) or set(written) != set(names):
         return None
     try:
         if any(sha256(job.folder / name) != written[name] for name in names):
             return None
     except OSError:
         return None
-    if not _renew_parameters(job, written, record, experiment):
-        return None
-    return replace(record, earlier=True)
+    run = json.loads((job.folder / f"{job.name}_run.json").read_text(encoding="utf-8"))
+    new = experiment.to_json()
+    if any(run["experiment"][scale] != new[scale] for scale in _SCALES):
+        return None  # numbers depend on these
+    known = replace(record, key=keys.resolved, spelled=keys.spelled)
+    if new != run["experiment"] or known != record:
+        _renew(job, written, known, {**run, "experiment": new})
+    return replace(known, earlier=True, notes=tuple(run["notes"]))
 
 
 def assemble(
-    request: RunRequest, bundle: Bundle, fit: StackFit, chunks: ChunkFolder, key: str
+    request: RunRequest, bundle: Bundle, fit: StackFit, chunks: ChunkFolder, keys: Keys
 ) -> Finished:
     """Write the result files of a stack whose chunks are all there; all appear, or none."""
     experiment, stem = Experiment.from_json(fit.experiment), request.stem
     made = [chunks.record(i) for i in range(fit.n_chunks)]
     confidence = request.maps.confidence
-    with OutputFiles(request.folder) as files, InputHashes(request.stack.files) as hashes:
+    with (
+        output_files(request.folder, _mark(stem)) as files,
+        InputHashes(request.stack.files) as hashes,
+    ):
         with ResultFiles(
             files, stem, fit.shape, experiment, confidence=confidence, measure=request.measure
         ) as writer:
@@ -83,7 +96,7 @@ def assemble(
                     writer.append_packed(row, pores, *pages)
             writer.finish()
             engine, notes = _engine(made)
-            writer.record(
+            run = writer.record(
                 run_record(
                     inputs=hashes.records(),
                     source=source_of(request.stack),
@@ -102,14 +115,19 @@ def assemble(
                     ),
                 )
             )
-        done = _finished(made, key, fit.shape[0])
+        done = _finished(made, keys, fit.shape[0])
         names = result_names(stem, confidence=confidence)
         written = {name: sha256(files.path(name)) for name in names}
-        write_json(files.path(_mark(stem)), {**asdict(done), "files": written})
+        _write_mark(files, stem, done, written)
     for kind in _STALE:
         if f"{stem}_{kind}" not in result_names(stem, confidence=confidence):
             (request.folder / f"{stem}_{kind}").unlink(missing_ok=True)
-    return done
+    return replace(done, notes=tuple(run["notes"]))
+
+
+def _is_of(record: Finished, keys: Keys) -> bool:
+    """Whether results have these keys; some were written when paths were known as typed only."""
+    return record.key in (keys.resolved, keys.spelled) or record.spelled == keys.spelled
 
 
 def _mark(stem: str) -> str:
@@ -145,9 +163,16 @@ def _engine(made: list[ChunkRecord]) -> tuple[dict[str, Any], list[str]]:
     return {"name": " and ".join(names), "device": " and ".join(devices)}, notes
 
 
-def _finished(made: list[ChunkRecord], key: str, n_frames: int) -> Finished:
+def _write_mark(files: OutputFiles, stem: str, done: Finished, written: dict[str, str]) -> None:
+    known = asdict(done)
+    del known["notes"]  # the run record has them
+    write_json(files.path(_mark(stem)), {**known, "files": written})
+
+
+def _finished(made: list[ChunkRecord], keys: Keys, n_frames: int) -> Finished:
     return Finished(
-        key=key,
+        key=keys.resolved,
+        spelled=keys.spelled,
         frames=n_frames,
         chunks=len(made),
         engines=dict(Counter(record.device for record in made)),
@@ -157,22 +182,10 @@ def _finished(made: list[ChunkRecord], key: str, n_frames: int) -> Finished:
     )
 
 
-def _renew_parameters(
-    job: StackJob, written: dict[str, str], record: Finished, experiment: Experiment
-) -> bool:
-    """Bring the run record up to date with the process parameters of the table.
-
-    False if it has another pixel size, frame rate or scan speed: numbers depend on these.
-    """
+def _renew(job: StackJob, written: dict[str, str], record: Finished, run: dict[str, Any]) -> None:
+    """Bring the run record and the mark up to date."""
     name = f"{job.name}_run.json"
-    run = json.loads((job.folder / name).read_text(encoding="utf-8"))
-    new = experiment.to_json()
-    if any(run["experiment"][scale] != new[scale] for scale in _SCALES):
-        return False
-    if new != run["experiment"]:
-        with OutputFiles(job.folder) as files:
-            path = files.path(name)
-            write_json(path, {**run, "experiment": new})
-            renewed = {**written, name: sha256(path)}
-            write_json(files.path(_mark(job.name)), {**asdict(record), "files": renewed})
-    return True
+    with OutputFiles(job.folder) as files:
+        path = files.path(name)
+        write_json(path, run)
+        _write_mark(files, job.name, record, {**written, name: sha256(path)})

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from napari_amseg.batch.interrupts import interrupts_wait
+from napari_amseg.batch.scheduler import require_scheduler
 from napari_amseg.batch.share import usable_cores, worker_environment
 from napari_amseg.batch.slurm import SlurmSettings, slurm_cluster
 from napari_amseg.models.gpu import may_have_gpu
@@ -38,9 +39,10 @@ class ClusterSettings(Settings):
     """Where a campaign is computed."""
 
     workers: int | None = setting(
-        None, low=1, unit="processes",
+        None,
+        low=1,
         help="Processes on this machine; one a GPU, else one for every 4 cores, if left out.",
-    )  # fmt: skip
+    )
     scheduler: str | None = setting(
         None, help="Address of a running Dask scheduler, such as tcp://host:8786."
     )
@@ -106,7 +108,8 @@ def open_cluster(
         ExitStack() as opened,
     ):
         if settings.scheduler is not None:
-            client = _connect(distributed, settings.scheduler)
+            require_scheduler(distributed, settings.scheduler)
+            client = distributed.Client(settings.scheduler, timeout=_SECONDS_TO_CONNECT)
             try:
                 yield Cluster(client, f"Dask scheduler {settings.scheduler}", _dashboard(client))
             finally:
@@ -119,11 +122,11 @@ def open_cluster(
         if settings.slurm:
             keys = opened.enter_context(_keys(out))
             cluster = slurm_cluster(slurm, scheduler, security, keys)
-            kind = f"SLURM, {slurm.jobs} jobs"
+            kind = "SLURM, 1 job" if slurm.jobs == 1 else f"SLURM, {slurm.jobs} jobs"
         else:
             gpus = gpus_for(engine)
             n = settings.workers or len(gpus) or max(1, len(usable_cores()) // CORES_A_WORKER)
-            kind = f"{n} local processes"
+            kind = "1 local process" if n == 1 else f"{n} local processes"
             with interrupts_wait():
                 cluster = _processes(n, gpus, scheduler, security, folder)
         try:
@@ -213,16 +216,6 @@ def _processes(
         security=security,
         silence_logs=logging.CRITICAL,
     )
-
-
-def _connect(distributed: Any, address: str) -> Any:
-    try:
-        return distributed.Client(address, timeout=_SECONDS_TO_CONNECT)
-    except (OSError, ValueError) as error:
-        raise OSError(
-            f"scheduler {address}: does not answer ({error}). Start one with 'dask scheduler', and "
-            "give the address it prints, such as tcp://host:8786."
-        ) from None
 
 
 def _dashboard(client: Any) -> str | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from napari_amseg import __version__
 from napari_amseg.io import read_stack
-from napari_amseg.io.address import split_address
+from napari_amseg.io.address import join_address, split_address
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline import RunRequest
@@ -28,9 +28,10 @@ class BatchSettings(Settings):
     """How a campaign is cut into tasks."""
 
     chunk_frames: int = setting(
-        512, low=1, unit="frames",
+        512,
+        low=1,
         help="Frames a task: what is lost when a worker is. Rounded up to whole batches.",
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,43 +113,80 @@ class StackJob:
         return bundle
 
 
-def results_key(job: StackJob, files: Iterable[str]) -> str:
-    """A hash of all that the numbers of a stack depend on: inputs, settings, model, program.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Hashes of all that the numbers of a stack depend on: inputs, settings, model, program.
 
-    files : of the stack. They and the flats are known by path, size and time of change.
+    resolved : with paths as they are on disk, so however they were typed. spelled : with paths as
+    they were typed; two machines of a cluster may resolve the same one differently.
     """
-    chain = Chain.from_json(job.chain)
-    known, card = job.experiment, job.bundle().card
-    return _hash(
-        [
-            [_identity(file) for file in files],
-            split_address(job.stack)[1],
-            [_identity(file) for file in _fields_of(chain)],
-            chain.to_json(),
-            [part.to_json() for part in (job.segment, job.maps, job.post, job.measure)],
-            job.model_sha256,
-            card.architecture,
-            dict(card.arguments),
-            card.scheme.to_json(),
-            card.chain.to_json(),
-            __version__,
-            [known.pixel_size_um, known.frame_rate_hz, known.scan_speed_mm_s],
-        ]
-    )
+
+    resolved: str
+    spelled: str
 
 
-def chunks_key(job: StackJob, results: str) -> str:
+def results_keys(job: StackJob, files: Iterable[str]) -> Keys:
+    """The keys of a stack; `files` are its. They and the flats are known by path, size and time of
+    change.
+    """
+    typed, card = Chain.from_json(job.chain), job.bundle().card
+    of_stack, of_fields = list(files), _fields_of(typed)
+
+    def key(chain: Chain, whole: Callable[[Path], Path]) -> str:
+        known = job.experiment
+        return _hash(
+            [
+                [_identity(file, whole) for file in of_stack],
+                split_address(job.stack)[1],
+                [_identity(file, whole) for file in of_fields],
+                chain.to_json(),
+                [part.to_json() for part in (job.segment, job.maps, job.post, job.measure)],
+                job.model_sha256,
+                card.architecture,
+                dict(card.arguments),
+                card.scheme.to_json(),
+                card.chain.to_json(),
+                __version__,
+                [known.pixel_size_um, known.frame_rate_hz, known.scan_speed_mm_s],
+            ]
+        )
+
+    return Keys(key(_resolved(typed), Path.resolve), key(typed, Path.absolute))
+
+
+def chunks_key(job: StackJob, keys: Keys) -> str:
     """A short hash of all that must not change between two chunks of a stack."""
-    return _hash([CHUNK_FORMAT, results, job.batch.to_json()])[:16]
+    return _hash([CHUNK_FORMAT, keys.resolved, job.batch.to_json()])[:16]
 
 
 def _hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _identity(file: str) -> tuple[str, int, int]:
+def _identity(file: str, whole: Callable[[Path], Path]) -> tuple[str, int, int]:
     found = Path(file).stat()
-    return str(Path(file).absolute()), found.st_size, found.st_mtime_ns
+    return str(whole(Path(file))), found.st_size, found.st_mtime_ns
+
+
+def _resolved(chain: Chain) -> Chain:
+    """The chain with its flats and darks as they lie on disk."""
+    steps = (
+        replace(
+            step,
+            flat=_on_disk(step.flat),
+            dark=step.dark and _on_disk(step.dark),
+            flat_after=step.flat_after and _on_disk(step.flat_after),
+        )
+        if isinstance(step, FlatField)
+        else step
+        for step in chain.steps
+    )
+    return replace(chain, steps=tuple(steps))
+
+
+def _on_disk(address: str) -> str:
+    file, inside = split_address(address)
+    return join_address(file.resolve(), inside)
 
 
 def _fields_of(chain: Chain) -> list[str]:

@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,7 @@ def leased(out: Path) -> Iterator[Lease]:
     try:
         # Its own file first, then a look at others: of two that start at once, none overlooks the
         # other. Ages are told by the clock of the file system, which machines share.
-        lease.file.write_text(json.dumps(_myself()), encoding="utf-8")
+        lease.file.write_text(json.dumps(myself()), encoding="utf-8")
         now = lease.file.stat().st_mtime
         for other in out.glob(f"{_NAME}*"):
             if other != lease.file:
@@ -68,7 +68,8 @@ def leased(out: Path) -> Iterator[Lease]:
         lease.file.unlink(missing_ok=True)
 
 
-def _myself() -> dict[str, Any]:
+def myself() -> dict[str, Any]:
+    """What :func:`is_dead` takes, of the process at hand."""
     return {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
 
 
@@ -91,11 +92,10 @@ def _remove_if_dead(lease: Path, now: float) -> None:
         return
     try:
         owner = parse_json(text)
-        host, pid, started = owner["host"], int(owner["pid"]), owner["started"]
+        host, pid, dead = owner["host"], int(owner["pid"]), is_dead(owner)
     except (ValueError, LookupError, TypeError):
-        host, pid, started = "an unknown machine", 0, None
-    here = host == socket.gethostname()
-    if age > SECONDS_TO_DEATH or (here and not _same(_started(pid), started)):
+        host, pid, dead = "an unknown machine", 0, False
+    if age > SECONDS_TO_DEATH or dead:
         lease.unlink(missing_ok=True)
         return
     raise OSError(
@@ -104,8 +104,18 @@ def _remove_if_dead(lease: Path, now: float) -> None:
     )
 
 
-def _same(now: float | None, then: float | None) -> bool:
-    return now is not None and then is not None and abs(now - then) < 1
+def is_dead(owner: Mapping[str, Any]) -> bool:
+    """Whether a process is gone for sure: of one on another machine that is not known.
+
+    Raises
+    ------
+    ValueError, LookupError, TypeError
+        If `owner` is not of :func:`myself`.
+    """
+    if owner["host"] != socket.gethostname():
+        return False
+    now, then = _started(int(owner["pid"])), owner["started"]
+    return now is None or then is None or abs(now - then) >= 1
 
 
 def _beat(lease: Path, done: threading.Event) -> None:

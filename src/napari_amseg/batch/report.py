@@ -116,5 +116,5 @@ def _entry(job: StackJob, outcome: StackDone | StackFailed) -> dict[str, Any]:
         kept = {"chunks_kept": outcome.chunks}
         return {**told, "status": "failed", "reason": outcome.reason, **kept}
     known = asdict(outcome.done)
-    del known["key"]
+    del known["key"], known["spelled"]
     return {**told, "status": "done", **known}

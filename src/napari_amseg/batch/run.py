@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -59,9 +60,7 @@ def run_campaign(request: BatchRequest) -> Generator[CampaignEvent]:
     require_own_files(request.out, request.campaign)
     start = time.perf_counter()
     outcomes: list[StackDone | StackFailed] = []
-    with OutputFiles(request.out):  # makes the folder and tries it
-        pass
-    with leased(request.out) as lease:
+    with _folder(request.out), leased(request.out) as lease:
         engine = request.jobs[0].segment.engine
         with open_cluster(request.cluster, request.slurm, request.out, engine=engine) as cluster:
             address = cluster.client.scheduler.address
@@ -85,3 +84,17 @@ def run_campaign(request: BatchRequest) -> Generator[CampaignEvent]:
         outcomes.sort(key=lambda outcome: order.index(outcome.name))
         files = write_reports(request.out, request.jobs, request.more, outcomes, record)
     yield CampaignFinished(tuple(outcomes), files)
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[None]:
+    """Make the folder of results and try it; an error before there are any removes it again."""
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    with OutputFiles(out):
+        pass
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # not empty
+            for folder in made:
+                folder.rmdir()

@@ -7,6 +7,7 @@ import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ _SECONDS_TO_SUBMIT = 20
 class SlurmSettings(Settings):
     """What is asked of SLURM; each job is one worker."""
 
-    jobs: int = setting(2, low=1, unit="jobs", help="Jobs to submit.")
+    jobs: int = setting(2, low=1, help="Jobs to submit.")
     queue: str | None = setting(None, help="Partition; the cluster's default if left out.")
     account: str | None = setting(None, help="Account that is charged.")
     walltime: str = setting("01:00:00", help="Longest time of a job, HH:MM:SS.")
-    cores: int = setting(8, low=1, unit="cores", help="Cores a job.")
-    memory: str = setting("16GB", help="Memory a job.")
+    cores: int = setting(8, low=1, help="Cores a job.")
+    memory: str = setting("16GB", help="Memory a job; SLURM is told whole GiB, so 16GB are 15G.")
     job_extra: str = setting("", help="More options of sbatch, such as '--gres=gpu:1'.")
     job_setup: str = setting("", help="Shell commands before the worker, such as 'module load x'.")
     log_folder: str | None = setting(
@@ -51,15 +52,27 @@ def job_options(settings: SlurmSettings) -> dict[str, Any]:
 
 
 def job_script(settings: SlurmSettings) -> str:
-    """The script that would be submitted; neither SLURM nor a scheduler need to be there.
+    """The script that would be submitted, with KEYS for the folder of the keys that each campaign
+    makes; neither SLURM nor a scheduler need to be there.
 
     Raises
     ------
     ImportError
         If dask-jobqueue is not installed.
     """
-    job = _jobqueue().slurm.SLURMJob(
-        scheduler="tcp://ADDRESS:PORT", name="NAME", **job_options(settings)
+    jobqueue = _jobqueue()
+    security = import_module("distributed").Security(
+        tls_ca_file="KEYS/ca_file",
+        tls_worker_cert="KEYS/cert",
+        tls_worker_key="KEYS/key",
+        require_encryption=True,
+    )
+    job = jobqueue.slurm.SLURMJob(
+        scheduler="tls://ADDRESS:PORT",
+        name="NAME",
+        protocol="tls://",
+        security=security,
+        **job_options(settings),
     )
     return str(job.job_script())
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from napari_amseg.batch.doubts import column_notes, thousands_notes
 from napari_amseg.dataset.names import check_name
 from napari_amseg.pipeline.campaign import COMPUTED
 from napari_amseg.pipeline.campaign_table import PARAMETERS, TableLine, read_lines
@@ -17,6 +18,7 @@ _MOST_BYTES = 100  # file systems allow 255, less what is put around it
 NEEDED = ("experiment", "stack")
 FIELDS = ("flat", "dark", "flat_after")
 _KNOWN = (*NEEDED, *PARAMETERS, "source", *FIELDS, "crop")
+_VITAL = ("pixel_size_um", "frame_rate_hz", "scan_speed_mm_s", "laser_power_w", *FIELDS, "crop")
 # Columns of tables of results: what they say is found out anew.
 _RESULTS = ("summary", "labels", *COMPUTED)
 
@@ -46,8 +48,9 @@ class CampaignStack:
         return self.experiment.experiment or ""
 
 
-def read_stacks(path: str | Path) -> tuple[CampaignStack, ...]:
-    """The stacks of a campaign, in the order of its table; none is opened yet.
+def read_stacks(path: str | Path) -> tuple[tuple[CampaignStack, ...], tuple[str, ...]]:
+    """The stacks of a campaign, in the order of its table, and notes on what looks like a slip in
+    it; none is opened yet.
 
     Parameters
     ----------
@@ -58,18 +61,23 @@ def read_stacks(path: str | Path) -> tuple[CampaignStack, ...]:
     Raises
     ------
     ValueError
-        Naming the file, the line and the column that is wrong.
+        Naming the file, the line and the column that is wrong or misspelt.
     OSError
         If the table cannot be read.
     """
     source = Path(path).expanduser()
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such table.")
-    stacks = tuple(_stack(source.absolute().parent, line) for line in read_lines(source, NEEDED))
+    lines = read_lines(source, NEEDED)
+    stacks = tuple(_stack(source.absolute().parent, line) for line in lines)
     if not stacks:
         raise ValueError(f"{source}: the campaign is empty; write one row a stack.")
     _require_own_folders(stacks)
-    return stacks
+    known, columns = (*_KNOWN, "pores"), lines[0].cells
+    others = [name for name in stacks[0].more if name not in known]
+    absent = [name for name in known if name not in columns]
+    notes = column_notes(str(source), others, absent, _VITAL)
+    return stacks, (*notes, *thousands_notes(lines))
 
 
 def _stack(base: Path, line: TableLine) -> CampaignStack:

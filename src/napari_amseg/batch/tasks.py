@@ -6,13 +6,13 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from napari_amseg.batch.assemble import Finished, assemble, finished
 from napari_amseg.batch.chunks import ChunkFolder, ChunkRecord, StackFit
-from napari_amseg.batch.job import StackJob, chunks_key, results_key
+from napari_amseg.batch.job import Keys, StackJob, chunks_key, results_keys
 from napari_amseg.batch.opened import alone, close, opened
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.prepare import prepare
@@ -58,11 +58,11 @@ class Begun:
 
     Attributes
     ----------
-    results, chunks : its keys. fit : what all chunks share. todo : chunks that are not finished.
-    remarks : worth telling at once.
+    keys : of its results. chunks : key of its chunks. fit : what all chunks share.
+    todo : chunks that are not finished. remarks : worth telling at once.
     """
 
-    results: str
+    keys: Keys
     chunks: str
     fit: StackFit
     todo: tuple[int, ...]
@@ -79,21 +79,20 @@ def begin(job: StackJob) -> Begun | Finished:
     """
     with job.open() as stack:
         job.measure.require_frames(len(stack))
-        results = results_key(job, stack.files)
-        done = None if job.overwrite else finished(job, results, stack.experiment)
+        keys, told = results_keys(job, stack.files), opening_notes(job, stack)
+        done = None if job.overwrite else finished(job, keys, stack.experiment)
         if done is not None:
-            return done
+            return _with_notes(done, told)
         if not job.overwrite:
             protect_earlier_results(job.request(stack))
-        chunks = chunks_key(job, results)
+        chunks = chunks_key(job, keys)
         folder = ChunkFolder(job.folder, chunks)
         folder.clear_others()
         fit = folder.read_fit()
         if fit is None:
             fit = _fit(job, stack)
             folder.write_fit(fit)
-        remarks = unused_flats(stack, Chain.from_json(job.chain))
-    return Begun(results, chunks, fit, folder.missing(fit.n_chunks), remarks)
+    return Begun(keys, chunks, fit, folder.missing(fit.n_chunks), told)
 
 
 def compute(job: StackJob, begun: Begun, chunk: int) -> ChunkRecord:
@@ -145,7 +144,7 @@ def join(job: StackJob, begun: Begun) -> Finished:
     """
     close(begun.chunks)
     with job.open(begun.fit.address) as stack:
-        if results_key(job, stack.files) != begun.results:
+        if results_keys(job, stack.files).spelled != begun.keys.spelled:
             raise ValueError(
                 f"{job.stack}: changed while it was segmented. Run the campaign again when the "
                 "stack is complete."
@@ -154,9 +153,30 @@ def join(job: StackJob, begun: Begun) -> Finished:
         if not job.overwrite:
             protect_earlier_results(request)
         folder = ChunkFolder(job.folder, begun.chunks)
-        done = assemble(request, job.bundle(), begun.fit, folder, begun.results)
+        done = assemble(request, job.bundle(), begun.fit, folder, begun.keys)
     folder.remove()
-    return done
+    return _with_notes(done, begun.remarks)
+
+
+def opening_notes(job: StackJob, stack: Stack) -> tuple[str, ...]:
+    """What must be known of a stack before it is segmented: what its numbers will lack, what its
+    reader found, flats that were forgotten.
+    """
+    lacks = {
+        "pixel_size_um": "columns in um are empty",
+        "frame_rate_hz": "times and the scan speed are empty",
+    }
+    empty = (
+        f"{name} is said neither by the table nor by the file: {words}."
+        for name, words in lacks.items()
+        if getattr(stack.experiment, name) is None
+    )
+    return (*empty, *stack.notes, *unused_flats(stack, Chain.from_json(job.chain)))
+
+
+def _with_notes(done: Finished, told: tuple[str, ...]) -> Finished:
+    """With these notes and those of the run record, none twice."""
+    return replace(done, notes=tuple(dict.fromkeys((*told, *done.notes))))
 
 
 def _fit(job: StackJob, stack: Stack) -> StackFit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -27,11 +28,11 @@ from napari_amseg.batch.job import BatchSettings, StackJob
 from napari_amseg.batch.run import BatchRequest, run_campaign
 from napari_amseg.batch.slurm import SlurmSettings, job_script
 from napari_amseg.batch.table import CampaignStack, read_stacks
+from napari_amseg.batch.tasks import opening_notes
 from napari_amseg.cli.arguments import ChainOptions, ModelName, OutFolder, build_chain
 from napari_amseg.cli.progress import err, progress, show_notes
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import bundled_models, load_bundle
-from napari_amseg.preprocess import Chain, unused_flats
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 
 _EXIT_SOME_FAILED, _EXIT_CANCELLED = 1, 130
@@ -70,7 +71,8 @@ def batch(
     Example: amseg batch campaign.csv --model fast -o results
     """
     bundle = load_bundle(model)
-    stacks = read_stacks(campaign)
+    stacks, notes = read_stacks(campaign)
+    show_notes(notes)
     jobs = [
         StackJob(
             experiment=stack.experiment,
@@ -89,7 +91,8 @@ def batch(
         for stack in stacks
     ]
     if dry_run:
-        _show_plan(jobs, cluster, slurm)
+        if not _show_plan(jobs, cluster, slurm):
+            raise typer.Exit(_EXIT_SOME_FAILED)
         return
     more = {stack.name: stack.more for stack in stacks}
     request = BatchRequest(campaign, out.absolute(), jobs, more, cluster, slurm)
@@ -100,9 +103,9 @@ def batch(
                 show.show(event)
     except KeyboardInterrupt:
         show.end()
-        typer.echo(
-            f"cancelled; finished chunks are kept in {out}: the same command goes on.", err=True
-        )
+        some = out.is_dir() and any(out.iterdir())
+        kept = f"finished chunks are kept in {out}" if some else "nothing was begun yet"
+        typer.echo(f"cancelled; {kept}: the same command goes on.", err=True)
         raise typer.Exit(_EXIT_CANCELLED) from None
     finally:
         show.end()
@@ -119,16 +122,17 @@ def _chain(stack: CampaignStack, given: ChainOptions) -> dict[str, Any]:
         raise ValueError(f"{stack.where}: {error}") from None
 
 
-def _show_plan(jobs: list[StackJob], cluster: ClusterSettings, slurm: SlurmSettings) -> None:
-    """What would be run, and the job script."""
+def _show_plan(jobs: list[StackJob], cluster: ClusterSettings, slurm: SlurmSettings) -> bool:
+    """What would be run, and the job script; gives whether all stacks can be opened."""
     table = Table("experiment", "frames", "tasks, about", Column("stack", overflow="fold"))
-    notes = []
+    notes, n_failed = [], 0
     for job in jobs:
         try:
             with job.open() as stack:
                 n = len(stack)
-                found = unused_flats(stack, Chain.from_json(job.chain))
+                found = opening_notes(job, stack)
         except (ValueError, OSError) as error:
+            n_failed += 1
             table.add_row(job.name, "", "", f"would fail: {error}")
         else:
             tasks = -(-n // job.batch.chunk_frames)
@@ -137,8 +141,11 @@ def _show_plan(jobs: list[StackJob], cluster: ClusterSettings, slurm: SlurmSetti
     Console().print(table)
     show_notes(notes)
     if cluster.slurm:
-        typer.echo(f"{slurm.jobs} jobs would be submitted with this script:\n")
+        typer.echo(f"{_count(slurm.jobs, 'job')} would be submitted with this script:\n")
         typer.echo(job_script(slurm))
+    if n_failed:
+        _say(f"{n_failed} of {_count(len(jobs), 'stack')} would fail.")
+    return not n_failed
 
 
 def _from_here(path: str) -> str:
@@ -153,11 +160,13 @@ class _Show:
     def __init__(self, *, on_this_machine: bool) -> None:
         self._bars, self._on_this_machine = progress(), on_this_machine
         self._stacks: dict[str, Any] = {}
+        self._told: dict[str, tuple[str, ...]] = {}
         self.failed = False
 
     def end(self) -> None:
         """Take the bars away."""
-        self._bars.stop()
+        if self._bars.live.is_started:  # else it prints an empty line
+            self._bars.stop()
 
     def show(self, event: CampaignEvent) -> None:
         """Show one event."""
@@ -169,8 +178,8 @@ class _Show:
             self._stacks[event.name] = self._bars.add_task(
                 f"{event.name}, chunks", total=event.chunks, completed=event.finished
             )
-            for remark in event.remarks:
-                _say(f"{event.name}: note: {remark}")
+            self._told[event.name] = event.remarks
+            _say_notes(event.name, event.remarks)
             if event.finished:
                 _say(f"{event.name}: {event.finished} of {event.chunks} chunks kept")
         elif isinstance(event, ChunkDone):
@@ -193,10 +202,12 @@ class _Show:
         else:
             what = "finished earlier" if event.done.earlier else "done"
             _say(f"{event.name}: {what}, {event.done.frames} frames")
+            told = self._told.pop(event.name, ())
+            _say_notes(event.name, (note for note in event.done.notes if note not in told))
 
 
 def _show_cluster(event: CampaignStarted, *, on_this_machine: bool) -> None:
-    _say(f"{event.n_stacks} stacks on {event.cluster}")
+    _say(f"{_count(event.n_stacks, 'stack')} on {event.cluster}")
     if event.dashboard is not None:
         _say(f"dashboard: {event.dashboard}")
     elif not on_this_machine:
@@ -218,11 +229,20 @@ def _show_end(event: CampaignFinished) -> None:
     for path in event.files:
         typer.echo(path)
     if failed:
-        _say(f"{len(failed)} of {len(event.outcomes)} stacks failed:")
+        _say(f"{len(failed)} of {_count(len(event.outcomes), 'stack')} failed:")
         for outcome in failed:
             _say(f"{outcome.name}: {outcome.reason}")
-        _say("The same command tries them again.")
+        _say("Once that is mended, the same command tries them again.")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _say_notes(name: str, notes: Iterable[str]) -> None:
+    for note in notes:
+        _say(f"{name}: note: {note}")
 
 
 def _say(text: str) -> None:
-    err.print(text, highlight=False, markup=False)
+    err.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -48,7 +48,7 @@ def _compare(out: Path) -> None:
         for t in range(len(truth)):
             drawn = truth.read(t)
             confusion.add(drawn, found.read(t))
-            drawn_px += np.count_nonzero(drawn == Label.KEYHOLE)
+            drawn_px += int(np.count_nonzero(drawn == Label.KEYHOLE))
     scores = confusion.to_json()
     per_class = ", ".join(f"{name} {iou:.3f}" for name, iou in scores["iou"].items())
     typer.echo(

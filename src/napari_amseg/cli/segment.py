@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,9 +23,9 @@ from napari_amseg.cli.arguments import (
     with_scan_speed,
 )
 from napari_amseg.cli.progress import err, show_notes, track
+from napari_amseg.cli.result_notes import frame_notes, scale_notes
 from napari_amseg.io import read_stack
 from napari_amseg.measure import MeasureSettings
-from napari_amseg.measure.cut_off import cut_off_notes
 from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline import RunRequest, result_names, segment_to_files
 from napari_amseg.preprocess import unused_flats
@@ -33,7 +33,6 @@ from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Stack
 
 ERROR_FILES = ("errors.csv", "errors.png")
-_SPEED_TOLERANCE = 0.05  # of the speed that was set
 
 
 def segment(
@@ -90,7 +89,13 @@ def run_and_show(request: RunRequest, bundle: Bundle, *, figures: bool = True) -
         remove_stale(request.folder, request.stem, ("confidence.tif",))
     if figures:
         draw_figures(request.stack, request.folder, request.stem, record)
-    list_results(request.folder, request.stem, request.stack, confidence=request.maps.confidence)
+    list_results(
+        request.folder,
+        request.stem,
+        request.stack,
+        told=unused_flats(request.stack, request.chain),
+        confidence=request.maps.confidence,
+    )
     return record
 
 
@@ -128,70 +133,43 @@ def _telling_frames(frames: Any) -> list[int]:
     return sorted({some[len(some) // 6], some[len(some) // 2], some[-1 - len(some) // 6]})
 
 
-def list_results(folder: Path, stem: str, stack: Stack, *, confidence: bool = False) -> None:
-    """Name the files written, say what the numbers lack and which frames to look at first."""
+def list_results(
+    folder: Path,
+    stem: str,
+    stack: Stack,
+    *,
+    told: Collection[str] = (),
+    confidence: bool = False,
+) -> None:
+    """Name the files written, say what the numbers lack and which frames to look at first.
+
+    told : notes that need not be said again, beside those of the stack.
+    """
     names = result_names(stem, confidence=confidence)
     more = ("series.png", "overlay.png", *ERROR_FILES)
     for name in (*names, *(f"{stem}_{kind}" for kind in more)):
         if (folder / name).exists():
             typer.echo(folder / name)
-    if stack.experiment.pixel_size_um is None:
-        err.print("note: no --pixel-size: columns in um are empty.", highlight=False)
-    if stack.experiment.frame_rate_hz is None:
-        err.print("note: no --frame-rate: times and the scan speed are empty.", highlight=False)
+    show_notes(scale_notes(stack.experiment))
     summary = json.loads((folder / f"{stem}_summary.json").read_text(encoding="utf-8"))
     err.print(in_words(summary), highlight=False)
-    show_speed(summary)
-    flags = count_flags(folder / f"{stem}_frames.csv")
-    if flags:
-        told = ", ".join(f"{flag} in {n}" for flag, n in flags.items())
-        err.print(f"note: look at flagged frames: {told}.", highlight=False)
-    show_notes(cut_off_notes(flags, summary["n_frames_with_keyhole"]))
-    doubtful = most_uncertain(folder / f"{stem}_frames.csv")
-    if doubtful:
-        told = ", ".join(f"{frame} ({value:.2f})" for frame, value in doubtful.items())
-        err.print(f"note: frames with the most uncertain masks: {told}.", highlight=False)
+    run = json.loads((folder / f"{stem}_run.json").read_text(encoding="utf-8"))
+    show_notes(note for note in run["notes"] if note not in (*stack.notes, *told))
+    show_notes(frame_notes(folder / f"{stem}_frames.csv"))
 
 
 def in_words(summary: dict[str, Any]) -> str:
     """The numbers of a stack in one line."""
+    several = summary["n_frames_with_keyhole"] > 1  # one frame has no spread
     told = [f"keyhole in {summary['n_frames_with_keyhole']} of {summary['n_frames']} frames"]
     for what, unit, power in (("depth", "um", ""), ("area", "um", "2")):
         known = summary["pixel_size_um"] is not None
         record = summary[f"keyhole_{what}_{unit}{power}" if known else f"keyhole_{what}_px"]
         if record["mean"] is not None and record["delta_avg"] is not None:
             name = f"{unit}{power}" if known else f"px{power}"
-            told.append(f"{what} {record['mean']:.4g} {name} (± {100 * record['delta_avg']:.0f} %)")
+            spread = f" (± {100 * record['delta_avg']:.0f} %)" if several else ""
+            told.append(f"{what} {record['mean']:.4g} {name}{spread}")
     if summary["scan_speed_m_s"] is not None:
         told.append(f"moving at {summary['scan_speed_m_s']:.3g} m/s")
     told.append(f"{summary['pore_track_count']} pores")
     return ", ".join(told) + "."
-
-
-def show_speed(summary: dict[str, Any]) -> None:
-    """Say where the fitted scan speed is not the one that was set."""
-    off = summary["scan_speed_relative_difference"]
-    if off is not None and abs(off) > _SPEED_TOLERANCE:
-        fitted, entered = summary["scan_speed_m_s"], summary["scan_speed_entered_m_s"]
-        err.print(
-            f"note: the keyhole moves at {fitted:.3g} m/s, {entered:.3g} m/s was set "
-            f"({100 * off:+.0f} %): check pixel size, frame rate and masks. The edge of a "
-            "keyhole that fluctuates wanders: a short track is fitted less well.",
-            highlight=False,
-        )
-
-
-def count_flags(table: Path) -> dict[str, int]:
-    """How many frames carry each flag."""
-    import pandas as pd
-
-    flags = pd.read_csv(table, dtype={"flags": str})["flags"].dropna().str.split("; ").explode()
-    return {str(flag): int(n) for flag, n in flags.value_counts().items()}
-
-
-def most_uncertain(table: Path, n: int = 3) -> dict[int, float]:
-    """The frames of highest uncertainty and their values; none where it is not known."""
-    import pandas as pd
-
-    known = pd.read_csv(table, index_col="frame")["uncertainty"].dropna()
-    return {int(t): float(u) for t, u in known.nlargest(n).items()}

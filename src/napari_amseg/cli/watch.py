@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from napari_amseg.cli.arguments import (
 )
 from napari_amseg.cli.interrupt import interruptible
 from napari_amseg.cli.progress import err
+from napari_amseg.cli.result_notes import frame_notes, scale_notes
 from napari_amseg.cli.segment import draw_figures, in_words, remove_stale
 from napari_amseg.io import read_stack
 from napari_amseg.measure import MeasureSettings
@@ -111,6 +112,7 @@ class _Show:
         self._out, self._figures = out, figures
         self._failed: dict[str, StackFailed] = {}
         self._n_done = self._n_known = 0
+        self._scaled: set[str] = set()  # stacks of which it was told what their tables lack
         self._times: deque[float] = deque(maxlen=10_000)
 
     def show(self, events: Iterator[WatchEvent]) -> tuple[StackFailed, ...]:
@@ -150,6 +152,9 @@ class _Show:
         return ""
 
     def _frame(self, event: FrameMeasured) -> str:
+        if event.stem not in self._scaled:
+            self._scaled.add(event.stem)
+            _say_notes(event.stem, scale_notes(event.experiment))
         now = time.monotonic()
         self._times.append(now)
         while self._times[0] < now - _RATE_OVER_S:
@@ -171,6 +176,7 @@ class _Show:
         _say(
             f"{event.stem}: {event.n_frames} frames in {event.seconds:.1f} s, {self._words(event)}"
         )
+        _say_notes(event.stem, frame_notes(table))
 
     def _draw(self, event: StackDone) -> None:
         remove_stale(self._out, event.stem, ("series.png", "overlay.png"))
@@ -187,6 +193,11 @@ class _Show:
         _say(f"{self._n_done} stacks done{known}, {len(self._failed)} failed.")
         for failure in self._failed.values():
             _say(f"failed: {failure.source}: {failure.reason}")
+
+
+def _say_notes(stem: str, notes: Iterable[str]) -> None:
+    for note in notes:
+        _say(f"{stem}: {note}")
 
 
 def _say(text: str) -> None:

@@ -12,6 +12,7 @@ import tifffile
 from napari_amseg.io.image import require_grey
 from napari_amseg.io.tiff_file import NOT_DAMAGE, opened
 from napari_amseg.io.tiff_metadata import read_metadata
+from napari_amseg.io.tiff_pages import is_page_by_page, require_same_kind
 from napari_amseg.types import Experiment, Frame, Stack
 
 # No compression shrinks measured grey values by more; blank pages of up to 64 MB are let through.
@@ -27,26 +28,30 @@ def open_tiff(path: Path) -> Stack:
         If it is no TIFF, truncated, not grey, or its pages differ in shape or dtype.
     """
     with opened(path, keep=True) as tif:
-        series, n_series = _only_series(path, tif), len(tif.series)
-        shape = _stack_shape(path, series)
-        dtype = _real_dtype(path, series.dtype)
-        experiment, remarks = read_metadata(tif)
-        notes = [
-            *remarks,
-            *[f"{n_series} image series in the file: the first is used"] * (n_series > 1),
-        ]
-        notes += _missing(path, tif, shape[0])
-        if series.dataoffset is not None:
-            read = _contiguous_reader(path, tif, int(series.dataoffset), shape, dtype)
+        if is_page_by_page(tif):
+            page = tif.pages.first
+            require_grey(path, page.shape)
+            shape = (len(tif.pages), page.shape[0], page.shape[1])
+            dtype, notes = _real_dtype(path, page.dtype), []
+            read = _paged_reader(path, tif, tif.pages, shape)
         else:
-            read = _paged_reader(path, tif, series, shape)
+            series, n_series = _only_series(path, tif), len(tif.series)
+            shape, dtype = _stack_shape(path, series), _real_dtype(path, series.dtype)
+            notes = [f"{n_series} image series in the file: the first is used"] * (n_series > 1)
+            notes += _missing(path, tif, shape[0])
+            if series.dataoffset is not None:
+                read = _contiguous_reader(path, tif, int(series.dataoffset), shape, dtype)
+            else:
+                pages = tif.pages if _is_uniform(series) else series.pages
+                read = _paged_reader(path, tif, pages, shape)
+        experiment, remarks = read_metadata(tif)
     return Stack(
         shape=shape,
         dtype=dtype.newbyteorder("="),
         read=read,
         experiment=experiment,
         files=(str(path),),
-        notes=tuple(notes),
+        notes=(*remarks, *notes),
         close_source=tif.close,
     )
 
@@ -93,9 +98,19 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
         ) from error
     if not series:
         raise ValueError(f"{path}: TIFF file holds no image.")
+    if not tif.is_ome and (len(series) > 1 or _is_uniform(series[0])):
+        require_same_kind(path, tif)
     if len(series) > 1 and not tif.is_ome:
-        raise ValueError(f"{path}: {_first_odd_page(tif)}")
+        raise ValueError(
+            f"{path}: holds {len(series)} image series, expected one stack. Save the one that is "
+            "meant as a file of its own."
+        )
     return series[0]
+
+
+def _is_uniform(series: tifffile.TiffPageSeries) -> bool:
+    """Whether tifffile takes all pages for one stack, after it has looked at a few."""
+    return str(series.kind) == "uniform"
 
 
 def _missing(path: Path, tif: tifffile.TiffFile, n_frames: int) -> list[str]:
@@ -116,19 +131,6 @@ def _missing(path: Path, tif: tifffile.TiffFile, n_frames: int) -> list[str]:
     raise ValueError(
         f"{path}: TIFF file is truncated: its ImageJ header promises {promised:,} images, it holds "
         f"{held:,}. Copy it again."
-    )
-
-
-def _first_odd_page(tif: tifffile.TiffFile) -> str:
-    """Which page breaks the uniformity of a file with several series."""
-    tif.pages.useframes = False
-    words = [f"{'x'.join(map(str, page.shape))} {page.dtype}" for page in tif.pages]
-    odd = next((i for i, w in enumerate(words) if w != words[0]), None)
-    if odd is None:
-        return f"holds {len(tif.series)} image series, expected one stack."
-    return (
-        f"page {odd} is {words[odd]}, but page 0 is {words[0]}. "
-        "All frames of a stack must have one shape and dtype."
     )
 
 
@@ -209,14 +211,13 @@ def _contiguous_reader(
 
 
 def _paged_reader(
-    path: Path, tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, shape: tuple[int, int, int]
+    path: Path, tif: tifffile.TiffFile, pages: Any, shape: tuple[int, int, int]
 ) -> Any:
     """Frames in pages of their own, compressed or scattered."""
-    pages = series.pages
     if len(pages) < shape[0]:
         raise ValueError(f"{path}: metadata promises {shape[0]} frames, the file has {len(pages)}.")
     tif.filehandle.set_lock(True)
-    lock = threading.Lock()  # looking up a page moves tifffile's cursor
+    lock = tif.filehandle.lock  # looking up a page moves the cursor of those who read
     for t in (0, shape[0] - 1):
         page = pages[t]
         if page is None:

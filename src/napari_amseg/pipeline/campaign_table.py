@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from napari_amseg.io.records import not_utf8
 from napari_amseg.types import Experiment
@@ -78,7 +79,7 @@ def read_lines(path: Path, needed: Sequence[str]) -> list[TableLine]:
             for cells in table:
                 where = f"{path}, line {table.line_num}"
                 if None in cells or None in cells.values():
-                    raise ValueError(f"{where}: expected {len(cells) - (None in cells)} cells.")
+                    raise ValueError(_wrong_length(where, cells, separator))
                 line = TableLine(where, {(k or "").strip(): v.strip() for k, v in cells.items()})
                 _check_filled(line, needed, lines)
                 lines[line.cells[needed[0]]] = line
@@ -104,11 +105,23 @@ def _separator(path: Path, heading: str, needed: Sequence[str]) -> str:
     return max(_SEPARATORS, key=heading.count)
 
 
+def _wrong_length(where: str, cells: Mapping[Any, Any], separator: str) -> str:
+    """What is wrong with a line that is longer or shorter than the heading."""
+    n = len(cells) - (None in cells)
+    found = sum(cell is not None for name, cell in cells.items() if name is not None)
+    found += len(cells.get(None, ()))
+    return (
+        f"{where}: expected {n} cells, as the heading has, found {found}. Cells are separated by "
+        f"{_SEPARATORS[separator]}: one that holds such a sign itself needs quotes."
+    )
+
+
 def _check_columns(path: Path, names: list[str], needed: Sequence[str]) -> None:
     missing = [name for name in needed if name not in names]
     if missing:
+        lack = "column {} is" if len(missing) == 1 else "columns {} are"
         raise ValueError(
-            f"{path}: column {' and '.join(missing)} is missing; found are "
+            f"{path}: {lack.format(' and '.join(missing))} missing; found are "
             f"{', '.join(names) or 'none'}. The first line names the columns."
         )
     twice = sorted({name for name in names if names.count(name) > 1})

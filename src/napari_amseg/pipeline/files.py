@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_amseg.io import OutputFiles, TiffStackWriter, write_json, write_table
 from napari_amseg.measure import Measurements, MeasureSettings
+from napari_amseg.measure.speed_notes import speed_notes
 from napari_amseg.pipeline.stack import FrameResult
 from napari_amseg.provenance import sha256
 from napari_amseg.types import Experiment
@@ -106,8 +107,10 @@ class ResultFiles:
 
         Returns the record as written: with the notes that measuring made.
         """
-        run = {**run, "notes": [*run.get("notes", ()), *self.measurements.notes()]}
-        write_json(self._files.path(f"{self._stem}_summary.json"), self.measurements.summary())
+        summary = self.measurements.summary()
+        measured = (*self.measurements.notes(), *speed_notes(summary))
+        run = {**run, "notes": [*run.get("notes", ()), *measured]}
+        write_json(self._files.path(f"{self._stem}_summary.json"), summary)
         write_json(self._files.path(f"{self._stem}_run.json"), run)
         return run
 

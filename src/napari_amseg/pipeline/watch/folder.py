@@ -23,6 +23,7 @@ from napari_amseg.pipeline.watch.scan import FolderScan, Source
 from napari_amseg.pipeline.watch.stack import WatchedStack
 from napari_amseg.preprocess import FlatField
 from napari_amseg.segment import Engine, kept_engine
+from napari_amseg.types import Experiment
 
 _SLICE_S = 0.1  # of a wait, between two questions whether to stop
 _LONGEST_WAIT_S = 10.0
@@ -54,8 +55,8 @@ def watch(
     Raises
     ------
     ValueError, OSError, ImportError
-        Before any work: if there is no such folder, the results would go into it itself, they
-        cannot be written, or the engine is not installed.
+        Before any work: if a pixel size, frame rate or scan speed is none, there is no such folder,
+        the results would go into it itself, they cannot be written, or the engine is not installed.
     """
     _check(request)
     watcher = _Watcher(request, bundle, engine_of(request, bundle), clock)
@@ -89,6 +90,7 @@ def engine_of(request: WatchRequest, bundle: Bundle) -> Engine:
 
 def _check(request: WatchRequest) -> None:
     """Raise what would go wrong later, now."""
+    Experiment().updated(**request.known())
     folder, out = request.folder.resolve(), request.out.resolve()
     if not folder.is_dir():
         what = "is a file: give the folder it lies in" if folder.exists() else "there is no folder"
@@ -125,6 +127,7 @@ class _Watcher:
         self._leftovers = Leftovers(request.out)
         self._refused: dict[str, str] = {}  # key of a stack and that of the one whose name it has
         self._lost = ""
+        self._labels: set[Path] = set()  # folders whose label images were spoken of
 
     @property
     def unfinished(self) -> tuple[str, ...]:
@@ -166,6 +169,7 @@ class _Watcher:
         if self._lost:
             self._lost = ""
             yield Remark("", f"{self._request.folder}: can be read again.")
+        yield from self._left_out()
         now = self._clock()
         for key in self._stacks.keys() - {source.key for source in sources}:
             self._stacks.pop(key).close()
@@ -180,6 +184,17 @@ class _Watcher:
                 self._stacks[source.key].update(source, now)
             else:
                 self._stacks[source.key] = self._new(source, now)
+
+    def _left_out(self) -> Generator[WatchEvent]:
+        """Say of each folder once that label images in it are no stacks."""
+        for folder, name in self._scan.labels.items():
+            if folder not in self._labels:
+                self._labels.add(folder)
+                yield Remark(
+                    "",
+                    f"{name}: holds labels by its name, so it is left out, as are others of such "
+                    "a name beside it. Rename it if it is an X-ray stack.",
+                )
 
     def _new(self, source: Source, now: float) -> WatchedStack:
         return WatchedStack(self._request, self._bundle, self._engine, source, now)

@@ -39,13 +39,14 @@ class LiveTable:
 
     Attributes
     ----------
-    path : of the table.
+    path : of the table. replaces : whether it is written over one of an earlier try.
     """
 
     def __init__(self, folder: Path, stem: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         numbers = chain([""], (f"_{i}" for i in count(2)))
         self.path = next(filter(_is_free, (folder / f"{stem}_live{n}.csv" for n in numbers)))
+        self.replaces = self.path.exists()
         self._writer = TableWriter(self.path, COLUMNS)
         self._writer.flush()
         self.n_rows = 0
@@ -89,6 +90,10 @@ def live_chain(asked: Chain) -> Chain:
     return Chain(tuple(steps))
 
 
+class LateImagesError(ValueError):
+    """Images of a sequence came between those that were measured: their numbers were wrong."""
+
+
 class Follower:
     """Measures the frames of a stack that grows, as often as it is asked to.
 
@@ -120,7 +125,7 @@ class Follower:
             if self._growing is None:
                 self._growing = GrowingSequence(whole)
             elif isinstance(self._growing, GrowingSequence) and not self._growing.grow(whole):
-                raise ValueError("images came late, with numbers of earlier frames")
+                raise LateImagesError("images came late, with numbers of earlier frames")
             return len(whole)
         if self._growing is None:
             self._growing = GrowingTiff(source.files[0])

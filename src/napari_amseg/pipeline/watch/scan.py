@@ -18,7 +18,8 @@ from napari_amseg.io.sequence import FRAME_SUFFIXES, counter_place, numeric_key
 from napari_amseg.pipeline.watch.seen import FolderImages, Seen, seen
 
 _NUMBER = re.compile(r"\d+")
-_RESULTS = ("_labels", "_confidence")
+_WORD = re.compile(r"[^\W\d_]+")
+_RESULTS = ("_confidence",)  # beside labels, which may be anybody's
 _AROUND_COUNTERS = " _-.()[]"
 
 
@@ -72,9 +73,15 @@ class FolderScan:
 
     folder : with its sub-folders; hidden ones and links are left out. skip : a folder, or files,
     that are not looked at: the results, flat fields.
+
+    Attributes
+    ----------
+    labels : by folder, the first thing in it that calls itself labels and was left out; its name
+        is for people, relative to `folder`.
     """
 
     def __init__(self, folder: Path, skip: set[Path]) -> None:
+        self.labels: dict[Path, str] = {}
         self._folder, self._skip = folder.resolve(), {str(path) for path in skip}
         self._known: dict[str, tuple[Seen, int | None]] = {}
         self._linked: dict[str, tuple[str, ...]] = {}  # by recording, its other files
@@ -126,7 +133,10 @@ class FolderScan:
                     for entry in entries:
                         if entry.name[0] == "." or entry.is_symlink() or entry.path in self._skip:
                             continue
-                        if entry.is_dir():
+                        if _is_of_labels(entry):
+                            name = str(Path(entry.path).relative_to(self._folder))
+                            self.labels.setdefault(folder, name)
+                        elif entry.is_dir():
                             waiting.append(Path(entry.path))
                         elif _is_image(entry.name):
                             paths.append(entry.path)
@@ -249,6 +259,16 @@ def _base(before: str, after: str) -> str:
 def _is_recording(path: str) -> bool:
     """Whether a file is a stack of its own by its kind, never an image of a sequence."""
     return not path.lower().endswith(FRAME_SUFFIXES)
+
+
+def _is_of_labels(entry: os.DirEntry[str]) -> bool:
+    """Whether a folder or an image says it holds labels: ``labels.tif``, ``run-Labels_003.png``."""
+    base, suffix = os.path.splitext(entry.name)
+    if suffix.lower() not in READERS:
+        base += suffix
+    words = _WORD.findall(base.lower().removesuffix(".ome"))
+    is_named = bool(words) and words[-1] in ("label", "labels")
+    return is_named and (suffix.lower() in READERS or entry.is_dir())
 
 
 def _is_image(name: str) -> bool:

@@ -20,7 +20,7 @@ from napari_amseg.pipeline.watch.events import (
     WatchRequest,
 )
 from napari_amseg.pipeline.watch.known import known_results
-from napari_amseg.pipeline.watch.live import Follower, LiveTable, measured
+from napari_amseg.pipeline.watch.live import Follower, LateImagesError, LiveTable, measured
 from napari_amseg.pipeline.watch.scan import Source
 from napari_amseg.segment import Engine
 
@@ -106,7 +106,8 @@ class WatchedStack:
             yield Remark(self.source.stem, "another stack was written over it: it is begun anew")
         except (ValueError, OSError) as error:
             self._follows = False
-            self._drop_live()
+            if isinstance(error, LateImagesError):
+                self._drop_live()
             yield Remark(
                 self.source.stem, f"is not followed while it grows, only at its end: {error}"
             )
@@ -121,6 +122,7 @@ class WatchedStack:
         except Exception as error:  # a bug, too, stops no other stack
             expected = isinstance(error, ValueError | OSError)
             reason = str(error) if expected else f"{type(error).__name__}: {error}"
+            reason += self._kept_live()
             self._forget()
             yield StackFailed(source.stem, source.name, reason)
             return
@@ -183,6 +185,14 @@ class WatchedStack:
             if note not in self._said:
                 self._said.add(note)
                 yield Remark(self.source.stem, note)
+
+    def _kept_live(self) -> str:
+        """Keep the live table of a stack that grew, now or before; says where it is."""
+        live = self._live
+        if live is None or (self._follower is None and not live.replaces):
+            return ""
+        self.close()
+        return f" Its live rows are kept in {live.path}."
 
     def _forget(self) -> None:
         """Follow it from its beginning, if it grows again."""

@@ -1,0 +1,47 @@
+"""Whether a Dask scheduler answers at an address.
+
+Asked before a client is made: that waits for ever where something else listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+_SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER = 8.0, 10.0
+
+
+def require_scheduler(distributed: Any, address: str) -> None:
+    """Raise OSError unless the scheduler answers within ten seconds.
+
+    distributed : the package.
+    """
+    try:
+        kind = asyncio.run(_within(_kind(distributed, address), _SECONDS_TO_ANSWER))
+    except TimeoutError:
+        problem = (
+            f"no answer in {_SECONDS_TO_ANSWER:g} s. Something else than Dask may listen there"
+        )
+    except (OSError, ValueError, TypeError) as error:
+        problem = f"does not answer ({error})"
+    except Exception:  # any bytes may have come; MemoryError: they are read as a length first
+        problem = "something else than Dask answers there"
+    else:
+        if kind == "Scheduler":
+            return
+        problem = f"is a Dask {str(kind).lower()}"
+    raise OSError(
+        f"scheduler {address}: {problem}. Start one with 'dask scheduler', and give the address it "
+        "prints, such as tcp://host:8786."
+    )
+
+
+async def _within(answer: Any, seconds: float) -> Any:
+    return await asyncio.wait_for(answer, seconds)
+
+
+async def _kind(distributed: Any, address: str) -> Any:
+    """What answers there."""
+    how = distributed.Security().get_connection_args("client")
+    async with distributed.rpc(address, timeout=_SECONDS_TO_CONNECT, connection_args=how) as asked:
+        return (await asked.identity())["type"]

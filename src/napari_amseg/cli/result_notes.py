@@ -1,0 +1,38 @@
+"""What is to be known of results, in words: what they lack, and where to look first.
+
+``segment``, ``quantify`` and ``watch`` say the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_amseg.types import Experiment
+
+_MOST_UNCERTAIN = 3
+
+
+def scale_notes(experiment: Experiment) -> tuple[str, ...]:
+    """Which columns stay empty, as nobody said what they need."""
+    lacks = {
+        "no --pixel-size: columns in um are empty.": experiment.pixel_size_um,
+        "no --frame-rate: times and the scan speed are empty.": experiment.frame_rate_hz,
+    }
+    return tuple(note for note, value in lacks.items() if value is None)
+
+
+def frame_notes(table: Path) -> tuple[str, ...]:
+    """Frames that are flagged and those of the highest uncertainty; none where it is not known.
+
+    table : ``_frames.csv``.
+    """
+    import pandas as pd
+
+    frames = pd.read_csv(table, dtype={"flags": str}, index_col="frame")
+    flags = frames["flags"].dropna().str.split("; ").explode().value_counts()
+    doubtful = frames["uncertainty"].dropna().nlargest(_MOST_UNCERTAIN)
+    notes = {
+        "look at flagged frames": [f"{flag} in {n}" for flag, n in flags.items()],
+        "frames with the most uncertain masks": [f"{t} ({u:.2f})" for t, u in doubtful.items()],
+    }
+    return tuple(f"{what}: {', '.join(told)}." for what, told in notes.items() if told)
