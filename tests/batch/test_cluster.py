@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import pytest
 
 from napari_amseg.batch.cluster import ClusterSettings, gpus_for, open_cluster, visible_gpus
+from napari_amseg.batch.scheduler import require_scheduler
 from napari_amseg.batch.share import CORES, worker_environment
 from napari_amseg.batch.slurm import SlurmSettings, job_script, slurm_cluster
 from napari_amseg.models.backend import has_gpu
@@ -81,3 +83,15 @@ def test_a_missing_extra_is_named(monkeypatch, tmp_path):
         open_cluster(ClusterSettings(), SlurmSettings(), tmp_path),
     ):
         pass
+
+
+def test_a_scheduler_is_asked_where_a_loop_runs_already():
+    distributed = pytest.importorskip("distributed")
+
+    async def in_a_notebook(address):
+        require_scheduler(distributed, address)
+
+    with distributed.LocalCluster(
+        n_workers=0, host="127.0.0.1", protocol="tcp", dashboard_address=None
+    ) as cluster:
+        asyncio.run(in_a_notebook(cluster.scheduler_address))

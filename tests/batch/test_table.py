@@ -85,12 +85,29 @@ def noted(tmp_path, heading, row):
         ("frame_rate_khz", "frame_rate_hz"),
         ("scan_speed_m_s", "scan_speed_mm_s"),
         ("laser_power", "laser_power_w"),
+        ("laserpower [kW]", "laser_power_w"),
+        ("FrameRatekHz", "frame_rate_hz"),
+        ("scan_speed_mm_per_s", "scan_speed_mm_s"),
+        ("pixle_size_um", "pixel_size_um"),
         ("flats", "flat"),
+        ("Flats After", "flat_after"),
+        ("Crop", "crop"),
     ],
 )
 def test_a_column_spelt_nearly_as_one_that_numbers_depend_on_is_refused(tmp_path, column, meant):
-    with pytest.raises(ValueError, match=f"c.csv: column .* is not known: is {meant} meant"):
+    with pytest.raises(ValueError, match=f"c.csv: column .* is not known: is {meant} meant") as e:
         noted(tmp_path, f"shift,{column}", "night,4.31")
+    assert ("in that unit" in str(e.value)) == (meant not in ("flat", "flat_after", "crop"))
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["flat1", "flat2", "dark2", "dark_2", "crop2", "float", "flat_after2", "pixel_size_x_um",
+     "PixelSizeX", "laser_power_set_w", "laser_power_2", "scan_speed2_mm_s"],
+)  # fmt: skip
+def test_a_column_with_more_in_its_name_is_another_and_noted(tmp_path, column):
+    (note,) = noted(tmp_path, column, "4")
+    assert f": {column} (is " in note
 
 
 def test_other_columns_are_allowed_and_named(tmp_path):

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 
 from napari_amseg.batch.assemble import Finished
 from napari_amseg.batch.chunks import CHUNKS
-from napari_amseg.batch.job import BatchSettings, StackJob, results_keys
+from napari_amseg.batch.job import BatchSettings, StackJob, chunks_keys, results_keys
 from napari_amseg.batch.tasks import Failed, Stopped, attempt, begin, compute, join
 from napari_amseg.cli import app
 from napari_amseg.measure import MeasureSettings
@@ -402,6 +403,78 @@ def test_what_was_finished_when_paths_were_known_as_typed_is_finished_still(job,
     mark.write_text(json.dumps(record))
     assert isinstance(begin(typed), Finished)
     assert isinstance(begin(job), Finished)  # it is known in full from now on
+
+
+def linked(job, tmp_path):
+    """A link to the folder of the stack, and the job typed by it."""
+    link = tmp_path / "link"
+    try:
+        link.symlink_to(tmp_path)
+    except OSError:
+        pytest.skip("Windows asks for a privilege")
+    flats, *others = Chain.from_json(job.chain).steps
+    flats = replace(flats, flat=str(link / "before.tif"), flat_after=str(link / "after.tif"))
+    chain = Chain((flats, *others)).to_json()
+    return link, replace(job, stack=str(link / "raw.tif"), chain=chain)
+
+
+def test_finished_chunks_are_kept_when_a_link_leads_elsewhere(job, tmp_path):
+    link, typed = linked(job, tmp_path)
+    compute(typed, begin(typed), 0)
+    (tmp_path / "moved").mkdir()  # as an automounter does
+    for path in tmp_path.glob("*.tif"):
+        path.rename(tmp_path / "moved" / path.name)
+    link.unlink()
+    link.symlink_to(tmp_path / "moved")
+    assert begin(typed).todo == (1, 2)
+
+
+@pytest.mark.parametrize("named", ["both", "as on disk", "as typed"])
+def test_finished_chunks_are_kept_whichever_way_their_paths_were_known(job, tmp_path, named):
+    _, typed = linked(job, tmp_path)
+    compute(typed, (begun := begin(typed)), 0)
+    keys = chunks_keys(typed, begun.keys)
+    names = {"both": "-".join(keys), "as on disk": keys[0], "as typed": keys[1]}
+    folder = job.folder / CHUNKS / begun.chunks
+    folder.rename(folder.with_name(names[named]))
+    assert begin(typed).todo == (1, 2)
+    assert begin(job).todo == ((0, 1, 2) if named == "as typed" else (1, 2))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files have cases to look up")
+def test_folders_are_resolved_once_and_linked_files_each(job, tmp_path, monkeypatch):
+    places = [tmp_path / name for name in ("far", "near", "link")]
+    for place in places[:2]:
+        place.mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "near")
+    for i in range(9):
+        (tmp_path / "near" / f"{i}.tif").touch()
+    (tmp_path / "near" / "0.tif").rename(tmp_path / "far" / "0.tif")
+    (tmp_path / "near" / "0.tif").symlink_to(tmp_path / "far" / "0.tif")
+    typed = [str(places[2] / f"{i}.tif") for i in range(9)]
+    as_on_disk = [str(Path(file).resolve()) for file in typed]
+    wanted, asked, resolve = results_keys(job, as_on_disk).resolved, [], Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path: (asked.append(path), resolve(path))[1])
+    assert results_keys(job, typed).resolved == wanted
+    of_stack = [path for path in asked if path.is_relative_to(places[2])]
+    assert of_stack == [places[2] / "0.tif", places[2]]
+
+
+@pytest.mark.parametrize("when", ["finished", "begun"])
+def test_a_note_is_told_once_however_the_stack_is_typed(job, tmp_path, when):
+    link, _ = linked(job, tmp_path)
+    with h5py.File(tmp_path / "raw.h5", "w") as file:
+        file["exchange/data"] = moving_frames(22, 1)
+        file["exchange/data_white"] = np.full((2, 32, 96), 4000, np.uint16)
+    job = replace(job, stack=str(tmp_path / "raw.h5"), chain=Chain().to_json())
+    typed = replace(job, stack=str(link / "raw.h5"))
+    if when == "finished":
+        done(job)
+        notes = begin(typed).notes
+    else:
+        compute(job, begin(job), 0)
+        notes = done(typed).notes
+    assert sum("flats recorded with the stack" in note for note in notes) == 1
 
 
 def test_notes_on_the_numbers_come_with_the_stack(job):

@@ -117,7 +117,7 @@ def test_what_segment_says_of_a_stack_is_said_here_too(tmp_path, drawn_frames):
     said = " ".join(done.stderr.split())
     for note in notes:
         assert said.count(f"run: {' '.join(note.split())}") == 1, note
-    assert "labels.tif: holds labels by its name" in said
+    assert "labels.tif: left out, as labels by name" in said
     assert "1 stacks done, 0 failed" in said
 
 

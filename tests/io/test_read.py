@@ -234,6 +234,25 @@ def test_series_of_another_kind_name_the_page_and_what_to_do(tmp_path, frames):
         read_stack(tmp_path / "b.tif")
 
 
+@pytest.mark.parametrize("key", ["Name", "name"])
+@pytest.mark.parametrize("first", [{}, {"Name": "image"}])
+def test_pages_with_names_of_their_own_are_no_stack(tmp_path, frames, first, key):
+    """An image and its flat, for example."""
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        tif.write(frames[0], contiguous=False, metadata=first)
+        tif.write(frames[1], contiguous=False, metadata={key: "flat"})
+    with pytest.raises(ValueError, match=r"2 image series.*'flat'.* Save the one .* of its own"):
+        read_stack(tmp_path / "a.tif")
+
+
+def test_that_series_are_taken_as_frames_is_said(tmp_path, frames):
+    write_series(tmp_path / "a.tif", frames)
+    write_pages(tmp_path / "b.tif", frames)
+    with read_stack(tmp_path / "a.tif") as stack, read_stack(tmp_path / "b.tif") as pages:
+        assert stack.notes == ("6 images, each a series of its own, are taken as frames",)
+        assert not pages.notes
+
+
 def test_of_many_series_tifffile_does_not_make_a_list(tmp_path, frames, monkeypatch):
     """It takes 8 s of 10 000 of them."""
     write_series(tmp_path / "a.tif", frames)

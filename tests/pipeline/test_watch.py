@@ -11,6 +11,7 @@ import sys
 import threading
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from napari_amseg.pipeline.watch.events import (
     WatchSettings,
 )
 from napari_amseg.pipeline.watch.folder import watch
+from napari_amseg.pipeline.watch.live import LiveTable
 from napari_amseg.pipeline.watch.scan import FolderScan
 from napari_amseg.pipeline.watch.seen import seen
 from napari_amseg.preprocess import Background, Chain, Crop, FlatField, Normalise, statistics
@@ -220,11 +222,30 @@ def test_live_rows_stay_when_another_try_fails_half_way(asked, bundle, clock, fr
             file.write(b"\xff" * count)
 
     clock.at(1.0 + 0.1 * len(many), damage)
+    n_rows = []
     for again in (clock, Clock()):
         (failed,) = of(StackFailed, events_of(asked, bundle, again))
         assert f"frame {bad} cannot be decoded" in failed.reason
         assert str(live) in failed.reason
-        assert len(rows(live)) > 0
+        n_rows.append(len(rows(live)))
+        assert [path.name for path in asked.out.glob("*live*")] == ["run_live.csv"]
+    assert n_rows == [len(many) - 1] * 2  # the last page is left until the end
+
+
+def test_a_later_try_takes_the_place_of_fewer_live_rows(asked, bundle, clock, frames):
+    tifffile.imwrite(asked.folder / "run.tif", frames, **PLAIN)
+    asked.out.mkdir()
+    live = asked.out / "run_live.csv"
+    earlier = LiveTable(asked.out, "run")
+    for t in range(3):
+        earlier.append(SimpleNamespace(frame=t, row={"frame": 100 + t}), "earlier")
+    earlier.close()
+    seen_rows = []
+    for event in watch(asked, bundle, clock=clock, sleep=clock.sleep):
+        if isinstance(event, FrameMeasured):
+            seen_rows.append([int(row["frame"]) for row in rows(live)])
+    assert seen_rows == [[100, 101, 102]] * 2 + [list(range(n)) for n in (3, 4, 5, 6)]
+    assert not list(asked.out.glob("*live*"))
 
 
 def test_rows_of_images_that_came_late_are_not_kept_their_numbers_were_wrong(
@@ -374,7 +395,7 @@ def test_results_in_the_folder_flats_and_hidden_files_are_no_stacks(
     flat = asked.folder / "flat.tif"
     tifffile.imwrite(flat, np.full_like(frames[0], 4000), **PLAIN)
     tifffile.imwrite(asked.folder / ".hidden.tif", frames, **PLAIN)
-    for name in ("old_labels", "labels", "Labels", "labels.ome", "run_label", "run-labels"):
+    for name in ("old_labels", "labels", "Labels", "labels.ome", "label", "run-labels"):
         tifffile.imwrite(asked.folder / f"{name}.tif", frames, **PLAIN)
     (asked.folder / "notes.txt").write_text("no image")
     path = asked.folder / "run.tif"
@@ -388,6 +409,21 @@ def test_results_in_the_folder_flats_and_hidden_files_are_no_stacks(
     assert [e.stem for e in of(StackDone, events)] == ["run"]
     assert [e.stem for e in of(StackKnown, events)] == ["run"]
     compare_with_segment(asked, bundle, path, "run", tmp_path / "reference")
+
+
+def test_only_what_is_called_labels_is_left_out_and_every_one_is_named(
+    asked, bundle, clock, frames
+):
+    stacks = ("white-label", "no_label_0001", "Ti64 label 3", "labels_of_steel")
+    labels = ("labels", "b-Labels", "run_labels_001", "run_labels_002", "x_labels7", "label_0003")
+    for name in (*stacks, *labels):
+        tifffile.imwrite(asked.folder / f"{name}.tif", frames, **PLAIN)
+    (asked.folder / "old_labels").mkdir()
+    events = events_of(asked, bundle, clock)
+    assert {e.stem for e in of(StackDone, events)} == set(stacks)
+    (said,) = (e.text for e in of(Remark, events) if "as labels" in e.text)
+    files = ("b-Labels.tif", "label_*.tif", "labels.tif", "old_labels", "run_labels_*.tif")
+    assert said.startswith(", ".join((*files, "x_labels*.tif")) + ":")
 
 
 def test_a_chain_that_needs_more_frames_is_done_at_the_end_only(asked, bundle, clock, frames):
@@ -550,11 +586,11 @@ def test_after_a_kill_only_hidden_parts_are_left_and_the_next_start_is_fine(
 def test_parts_of_other_stacks_or_that_somebody_writes_on_are_left(asked, bundle, clock, frames):
     tifffile.imwrite(asked.folder / "run.tif", frames, **PLAIN)
     asked.out.mkdir()
-    mine, written_on, other = (
+    mine, written_on, live, other = (
         asked.out / f".{name}.0123abcd.part"
-        for name in ("run_labels.tif", "run_frames.csv", "other_labels.tif")
+        for name in ("run_labels.tif", "run_frames.csv", "run_live.csv", "other_labels.tif")
     )
-    for part in (mine, written_on, other):
+    for part in (mine, written_on, live, other):
         part.write_bytes(b"half")
     clock.at(0.5, lambda: written_on.write_bytes(b"half and more"))
     events_of(asked, bundle, clock)

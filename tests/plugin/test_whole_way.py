@@ -121,7 +121,8 @@ def test_confidence_and_post_processing_from_the_form(viewer, add_widget, bundle
     assert np.allclose(confidence.scale, raw.scale)
     assert segment.image.layer() is raw  # a confidence map is nobody's input
     assert viewer.layers.selection.active is segment.run.layer
-    assert segment.run.layer.visible and confidence.visible
+    assert segment.run.layer.visible
+    assert confidence.visible
     labels, source = segment.run.layer.data, segment.run.layer.metadata[KEY]
     assert not np.isin(labels, (1, 2)).all()
     assert source.run["settings"]["post"]["smallest_pore_px"] == 10_000

@@ -1,8 +1,8 @@
 """Chunks on disk: the labels and rows of some frames, which appear whole or not at all.
 
-They lie in ``OUT/NAME/.chunks/KEY/``: ``fit.json`` with what all chunks share, then for each chunk
+They lie in ``OUT/NAME/.chunks/KEYS/``: ``fit.json`` with what all chunks share, then for each chunk
 ``00003_labels.tif`` (and ``_confidence.tif``) and ``00003.json``, which comes last and says that
-the chunk is finished. Another key, so other inputs, settings, model or program, is another folder.
+the chunk is finished. Other keys, so other inputs, settings, model or program, are another folder.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,14 +69,26 @@ class ChunkRecord:
     retries: int
 
 
-class ChunkFolder:
-    """The chunks of one stack that belong to one key."""
+def chunks_name(stack_folder: Path, keys: Sequence[str]) -> str:
+    """The folder of chunks that has one of these keys in its name, the first first; if there is
+    none, the name of a new one: all of them.
+    """
+    try:
+        there = [folder.name for folder in (stack_folder / CHUNKS).iterdir()]
+    except OSError:  # no chunk yet
+        there = []
+    found = (name for key in keys for name in there if key in name.split("-"))
+    return next(found, "-".join(keys))
 
-    def __init__(self, stack_folder: Path, key: str) -> None:
-        self.folder = stack_folder / CHUNKS / key
+
+class ChunkFolder:
+    """The chunks of one stack that belong together; name : as :func:`chunks_name` gives it."""
+
+    def __init__(self, stack_folder: Path, name: str) -> None:
+        self.folder = stack_folder / CHUNKS / name
 
     def clear_others(self) -> None:
-        """Remove chunks of other keys and what half-written chunks have left."""
+        """Remove other chunks and what half-written chunks have left."""
         if self.folder.parent.is_dir():
             for other in self.folder.parent.iterdir():
                 if other != self.folder:

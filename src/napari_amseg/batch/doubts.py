@@ -12,6 +12,11 @@ from napari_amseg.pipeline.campaign_table import TableLine
 _THOUSANDS = ("frame_rate_hz", "laser_power_w", "scan_speed_mm_s")
 _GROUPED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 _UNIT = re.compile(r"_(um|hz|mm_s|w)$")
+# In small letters and without a plural's s, so fp is fps.
+_LENGTHS, _POWERS = ("nm", "um", "\u03bcm", "micron", "mm", "m"), ("w", "kw", "mw")
+_UNITS = (*_LENGTHS, *_POWERS, "hz", "khz", "mhz", "fp", "s", "per")
+# Separators; also where a capital follows letters, but not that of kHz, or a digit.
+_BETWEEN = re.compile(r"[\W_]+|(?<=[a-z]{2})(?=[A-Z])|(?<=[^\W\d_])(?=\d)")
 _ALIKE, _SAME = 0.65, 0.88  # of 1 for equal spellings
 
 
@@ -28,16 +33,17 @@ def column_notes(
     Raises
     ------
     ValueError
-        If one is spelt nearly as a vital one that is absent.
+        If one is a vital one that is absent, spelt otherwise.
     """
     told = []
     for column in columns:
         alike = max(absent, key=lambda name: _likeness(column, name), default="")
         likeness = _likeness(column, alike) if alike else 0.0
-        if likeness >= _SAME and alike in vital:
+        if alike in vital and _is_meant(column, alike):
+            unit = ", in that unit" if _UNIT.search(alike) else ""
             raise ValueError(
-                f"{where}: column {column!r} is not known: is {alike} meant, in that unit? Rename "
-                "it; if it is something else, give it a name that is less alike."
+                f"{where}: column {column!r} is not known: is {alike} meant{unit}? Rename it; if "
+                "it is something else, give it a name that is less alike."
             )
         told.append(f"{column} (is {alike} meant?)" if likeness >= _ALIKE else column)
     if not told:
@@ -60,6 +66,28 @@ def thousands_notes(lines: Iterable[TableLine]) -> tuple[str, ...]:
         f"thousands are meant, write {text.replace('.', '')}."
         for column, (where, text) in found.items()
     )
+
+
+def _is_meant(column: str, known: str) -> bool:
+    """Whether a name can hardly mean anything but a known one.
+
+    One of a file or crop is, but for case, separators and plurals, the same: flat2 is another. One
+    of a number has another unit, or letters that differ a little, but no word more: the pixel size
+    along x is another.
+    """
+    words, meant = _words(column), _words(_UNIT.sub("", known))
+    if not _UNIT.search(known):
+        return "".join(words) == "".join(meant)
+    while words and words[-1] in _UNITS:
+        words.pop()
+    likeness = SequenceMatcher(None, "".join(words), "".join(meant)).ratio()
+    return len(words) <= len(meant) and likeness >= _SAME
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in small letters, without a plural's s."""
+    words = (word.casefold() for word in _BETWEEN.split(name) if word)
+    return [word if word == "s" else word.removesuffix("s") for word in words]
 
 
 def _likeness(column: str, known: str) -> float:

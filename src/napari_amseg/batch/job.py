@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,15 +132,15 @@ def results_keys(job: StackJob, files: Iterable[str]) -> Keys:
     change.
     """
     typed, card = Chain.from_json(job.chain), job.bundle().card
-    of_stack, of_fields = list(files), _fields_of(typed)
+    of_stack, of_fields = _with_times(files), _with_times(_fields_of(typed))
 
     def key(chain: Chain, whole: Callable[[Path], Path]) -> str:
         known = job.experiment
         return _hash(
             [
-                [_identity(file, whole) for file in of_stack],
+                [(str(whole(file)), *found) for file, found in of_stack],
                 split_address(job.stack)[1],
-                [_identity(file, whole) for file in of_fields],
+                [(str(whole(file)), *found) for file, found in of_fields],
                 chain.to_json(),
                 [part.to_json() for part in (job.segment, job.maps, job.post, job.measure)],
                 job.model_sha256,
@@ -151,21 +153,39 @@ def results_keys(job: StackJob, files: Iterable[str]) -> Keys:
             ]
         )
 
-    return Keys(key(_resolved(typed), Path.resolve), key(typed, Path.absolute))
+    return Keys(key(_resolved(typed), _resolver()), key(typed, Path.absolute))
 
 
-def chunks_key(job: StackJob, keys: Keys) -> str:
-    """A short hash of all that must not change between two chunks of a stack."""
-    return _hash([CHUNK_FORMAT, keys.resolved, job.batch.to_json()])[:16]
+def chunks_keys(job: StackJob, keys: Keys) -> tuple[str, ...]:
+    """Short hashes of all that must not change between two chunks of a stack: one by the paths as
+    they are on disk, then, if it is another, one by the paths as they were typed.
+    """
+    known = dict.fromkeys((keys.resolved, keys.spelled))
+    return tuple(_hash([CHUNK_FORMAT, key, job.batch.to_json()])[:16] for key in known)
 
 
 def _hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _identity(file: str, whole: Callable[[Path], Path]) -> tuple[str, int, int]:
-    found = Path(file).stat()
-    return str(whole(Path(file))), found.st_size, found.st_mtime_ns
+def _with_times(files: Iterable[str]) -> list[tuple[Path, tuple[int, int]]]:
+    """Files with their size and time of change."""
+    found = ((path, path.stat()) for path in map(Path, files))
+    return [(path, (stat.st_size, stat.st_mtime_ns)) for path, stat in found]
+
+
+def _resolver() -> Callable[[Path], Path]:
+    """``Path.resolve`` for many files of few folders: on a network each step of a path takes its
+    time.
+    """
+    folder = cache(Path.resolve)
+
+    def resolve(file: Path) -> Path:
+        # Windows: a file's name may be typed in other cases.
+        alone = os.name == "nt" or file.is_symlink()
+        return file.resolve() if alone else folder(file.parent) / file.name
+
+    return resolve
 
 
 def _resolved(chain: Chain) -> Chain:

@@ -6,6 +6,8 @@ Asked before a client is made: that waits for ever where something else listens.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 _SECONDS_TO_CONNECT, _SECONDS_TO_ANSWER = 8.0, 10.0
@@ -17,7 +19,7 @@ def require_scheduler(distributed: Any, address: str) -> None:
     distributed : the package.
     """
     try:
-        kind = asyncio.run(_within(_kind(distributed, address), _SECONDS_TO_ANSWER))
+        kind = _run(_within(_kind(distributed, address), _SECONDS_TO_ANSWER))
     except TimeoutError:
         problem = (
             f"no answer in {_SECONDS_TO_ANSWER:g} s. Something else than Dask may listen there"
@@ -34,6 +36,16 @@ def require_scheduler(distributed: Any, address: str) -> None:
         f"scheduler {address}: {problem}. Start one with 'dask scheduler', and give the address it "
         "prints, such as tcp://host:8786."
     )
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Do it here, or in a thread of its own where a loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)  # here, so that Ctrl-C ends it at once
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _within(answer: Any, seconds: float) -> Any:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from napari_amseg.batch.assemble import Finished, assemble, finished
-from napari_amseg.batch.chunks import ChunkFolder, ChunkRecord, StackFit
-from napari_amseg.batch.job import Keys, StackJob, chunks_key, results_keys
+from napari_amseg.batch.chunks import ChunkFolder, ChunkRecord, StackFit, chunks_name
+from napari_amseg.batch.job import Keys, StackJob, chunks_keys, results_keys
 from napari_amseg.batch.opened import alone, close, opened
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.prepare import prepare
@@ -58,7 +58,7 @@ class Begun:
 
     Attributes
     ----------
-    keys : of its results. chunks : key of its chunks. fit : what all chunks share.
+    keys : of its results. chunks : name of their folder. fit : what all chunks share.
     todo : chunks that are not finished. remarks : worth telling at once.
     """
 
@@ -79,19 +79,23 @@ def begin(job: StackJob) -> Begun | Finished:
     """
     with job.open() as stack:
         job.measure.require_frames(len(stack))
-        keys, told = results_keys(job, stack.files), opening_notes(job, stack)
+        keys = results_keys(job, stack.files)
         done = None if job.overwrite else finished(job, keys, stack.experiment)
         if done is not None:
-            return _with_notes(done, told)
+            return _with_notes(done, _lacking(stack))  # its record has the others
         if not job.overwrite:
             protect_earlier_results(job.request(stack))
-        chunks = chunks_key(job, keys)
+        chunks = chunks_name(job.folder, chunks_keys(job, keys))
         folder = ChunkFolder(job.folder, chunks)
         folder.clear_others()
         fit = folder.read_fit()
         if fit is None:
+            told = opening_notes(job, stack)
             fit = _fit(job, stack)
             folder.write_fit(fit)
+        else:  # by whoever began it, who may have typed its paths in another way
+            told = (*_lacking(stack), *fit.notes)
+            fit = replace(fit, address=stack.address)
     return Begun(keys, chunks, fit, folder.missing(fit.n_chunks), told)
 
 
@@ -162,16 +166,20 @@ def opening_notes(job: StackJob, stack: Stack) -> tuple[str, ...]:
     """What must be known of a stack before it is segmented: what its numbers will lack, what its
     reader found, flats that were forgotten.
     """
+    unused = unused_flats(stack, Chain.from_json(job.chain))
+    return (*_lacking(stack), *stack.notes, *unused)
+
+
+def _lacking(stack: Stack) -> tuple[str, ...]:
     lacks = {
         "pixel_size_um": "columns in um are empty",
         "frame_rate_hz": "times and the scan speed are empty",
     }
-    empty = (
+    return tuple(
         f"{name} is said neither by the table nor by the file: {words}."
         for name, words in lacks.items()
         if getattr(stack.experiment, name) is None
     )
-    return (*empty, *stack.notes, *unused_flats(stack, Chain.from_json(job.chain)))
 
 
 def _with_notes(done: Finished, told: tuple[str, ...]) -> Finished:

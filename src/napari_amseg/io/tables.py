@@ -19,13 +19,16 @@ class TableWriter:
     Parameters
     ----------
     path : the file. columns : header, in order; a row may leave columns out.
+    goes_on : whether rows are added to a table of these columns that is there.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._file = open(path, "w", newline="", encoding="utf-8")  # noqa: SIM115
+    def __init__(self, path: Path, columns: Sequence[str], *, goes_on: bool = False) -> None:
+        mode = "a" if goes_on else "w"
+        self._file = open(path, mode, newline="", encoding="utf-8")  # noqa: SIM115
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._columns = tuple(columns)
-        self._writer.writerow(self._columns)
+        if not goes_on:
+            self._writer.writerow(self._columns)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Write one row."""

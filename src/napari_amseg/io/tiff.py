@@ -12,7 +12,7 @@ import tifffile
 from napari_amseg.io.image import require_grey
 from napari_amseg.io.tiff_file import NOT_DAMAGE, opened
 from napari_amseg.io.tiff_metadata import read_metadata
-from napari_amseg.io.tiff_pages import is_page_by_page, require_same_kind
+from napari_amseg.io.tiff_pages import is_page_by_page, name_of, require_same_kind
 from napari_amseg.types import Experiment, Frame, Stack
 
 # No compression shrinks measured grey values by more; blank pages of up to 64 MB are let through.
@@ -32,7 +32,8 @@ def open_tiff(path: Path) -> Stack:
             page = tif.pages.first
             require_grey(path, page.shape)
             shape = (len(tif.pages), page.shape[0], page.shape[1])
-            dtype, notes = _real_dtype(path, page.dtype), []
+            dtype = _real_dtype(path, page.dtype)
+            notes = [f"{shape[0]:,} images, each a series of its own, are taken as frames"]
             read = _paged_reader(path, tif, tif.pages, shape)
         else:
             series, n_series = _only_series(path, tif), len(tif.series)
@@ -101,9 +102,11 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     if not tif.is_ome and (len(series) > 1 or _is_uniform(series[0])):
         require_same_kind(path, tif)
     if len(series) > 1 and not tif.is_ome:
+        names = dict.fromkeys(name for one in series if (name := name_of(one.keyframe)))
+        called = f" ({', '.join(map(repr, [*names][:4]))})" if names else ""
         raise ValueError(
-            f"{path}: holds {len(series)} image series, expected one stack. Save the one that is "
-            "meant as a file of its own."
+            f"{path}: holds {len(series)} image series{called}, expected one stack. Save the one "
+            "that is meant as a file of its own."
         )
     return series[0]
 

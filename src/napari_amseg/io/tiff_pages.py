@@ -11,7 +11,8 @@ import tifffile
 
 
 def is_page_by_page(tif: tifffile.TiffFile) -> bool:
-    """Whether every page is a series of its own by tifffile's count, and all are of one kind.
+    """Whether every page is a series of its own by tifffile's count, and all are of one kind and,
+    if at all, of one name: an image and its flat are no frames of one stack.
 
     That is what ``TiffWriter.write(frame, contiguous=False)`` writes. Only directories are read:
     0.7 s for 10 000 pages, of which tifffile would list the series in 8 s.
@@ -46,8 +47,23 @@ def _kind_alone(page: Any) -> tuple[Any, ...] | None:
     images below it.
     """
     try:
-        shape = json.loads(page.shaped_description or "{}")["shape"]
+        shape = _described(page)["shape"]
         alone = 0 < prod(shape) == prod(page.shape) and not page.subifds
     except (ValueError, LookupError, TypeError):
         return None
-    return (page.shape, page.dtype, page.photometric, page.subfiletype) if alone else None
+    kind = (page.shape, page.dtype, page.photometric, page.subfiletype, name_of(page))
+    return kind if alone else None
+
+
+def name_of(page: Any) -> str:
+    """What a page is called in the description that tifffile writes; empty if it is not."""
+    try:
+        described = _described(page)
+    except ValueError:
+        return ""
+    return str(described.get("Name") or described.get("name") or "")
+
+
+def _described(page: Any) -> dict[str, Any]:
+    described = json.loads(page.shaped_description or "{}")
+    return described if isinstance(described, dict) else {}

@@ -84,9 +84,10 @@ class Scene:
 
     def openings_um(self, t: int) -> Array:
         """Extent along the beam of keyhole and pores, float32 on the fine grid."""
-        if t != self._opened[0]:
-            self._opened = t, self._openings(t)
-        return self._opened[1]
+        kept = self._opened
+        if kept[0] != t:  # another thread may ask for another frame meanwhile
+            kept = self._opened = t, self._openings(t)
+        return kept[1]
 
     def _openings(self, t: int) -> Array:
         s = self.settings

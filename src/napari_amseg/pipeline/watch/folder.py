@@ -127,7 +127,7 @@ class _Watcher:
         self._leftovers = Leftovers(request.out)
         self._refused: dict[str, str] = {}  # key of a stack and that of the one whose name it has
         self._lost = ""
-        self._labels: set[Path] = set()  # folders whose label images were spoken of
+        self._labels: set[str] = set()  # that were spoken of
 
     @property
     def unfinished(self) -> tuple[str, ...]:
@@ -147,7 +147,9 @@ class _Watcher:
         for stack in stacks:
             if stack.is_complete(now) and self._is_as_seen(stack):
                 confidence = self._request.maps.confidence
-                self._leftovers.remove(result_names(stack.source.stem, confidence=confidence))
+                stem = stack.source.stem
+                names = (*result_names(stem, confidence=confidence), f"{stem}_live.csv")
+                self._leftovers.remove(names)
                 yield from stack.finish(self._clock)
                 return
 
@@ -186,15 +188,14 @@ class _Watcher:
                 self._stacks[source.key] = self._new(source, now)
 
     def _left_out(self) -> Generator[WatchEvent]:
-        """Say of each folder once that label images in it are no stacks."""
-        for folder, name in self._scan.labels.items():
-            if folder not in self._labels:
-                self._labels.add(folder)
-                yield Remark(
-                    "",
-                    f"{name}: holds labels by its name, so it is left out, as are others of such "
-                    "a name beside it. Rename it if it is an X-ray stack.",
-                )
+        """Name what is left out as labels, each once."""
+        new = sorted(self._scan.labels - self._labels)
+        if new:
+            self._labels.update(new)
+            yield Remark(
+                "",
+                f"{', '.join(new)}: left out, as labels by name. Rename what is an X-ray stack.",
+            )
 
     def _new(self, source: Source, now: float) -> WatchedStack:
         return WatchedStack(self._request, self._bundle, self._engine, source, now)

@@ -8,6 +8,8 @@ segmented from its beginning, as ``amseg segment`` does.
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Generator
 from dataclasses import replace
 from itertools import chain, count
@@ -35,11 +37,12 @@ class LiveTable:
 
     ``grey_limits`` says from which frames they are: ``first 20`` or ``all``. The file goes when the
     tables of the complete stack are there. Where a file of that name is not such a table it stays,
-    and this one is called ``<stem>_live_2.csv``.
+    and this one is called ``<stem>_live_2.csv``. Over the rows of an earlier try it is written
+    only when it has as many: until then it is a hidden file beside them.
 
     Attributes
     ----------
-    path : of the table. replaces : whether it is written over one of an earlier try.
+    path : of the table. replaces : whether there was one of an earlier try.
     """
 
     def __init__(self, folder: Path, stem: str) -> None:
@@ -47,7 +50,10 @@ class LiveTable:
         numbers = chain([""], (f"_{i}" for i in count(2)))
         self.path = next(filter(_is_free, (folder / f"{stem}_live{n}.csv" for n in numbers)))
         self.replaces = self.path.exists()
-        self._writer = TableWriter(self.path, COLUMNS)
+        self._n_earlier = _n_rows(self.path) if self.replaces else 0
+        hidden = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.part")
+        self._written = hidden if self._n_earlier else self.path
+        self._writer = TableWriter(self._written, COLUMNS)
         self._writer.flush()
         self.n_rows = 0
 
@@ -57,15 +63,34 @@ class LiveTable:
             self._writer.append({**event.row, LIMITS: limits})
             self._writer.flush()
             self.n_rows += 1
+            if self._written != self.path and self.n_rows >= self._n_earlier:
+                self._take_place()
+
+    def _take_place(self) -> None:
+        """Replace the table of the earlier try; closed meanwhile, as not every system lets an open
+        file be renamed.
+        """
+        self._writer.__exit__(None, None, None)
+        os.replace(self._written, self.path)
+        self._written = self.path
+        self._writer = TableWriter(self.path, COLUMNS, goes_on=True)
 
     def remove(self) -> None:
-        """Close and delete it."""
-        self.close()
+        """Close and delete it, and what an earlier try left."""
+        self.discard()
         self.path.unlink(missing_ok=True)
 
-    def close(self) -> None:
-        """Close it and keep it."""
+    def discard(self) -> None:
+        """Close and delete it; more rows of an earlier try stay."""
         self._writer.__exit__(None, None, None)
+        self._written.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close it and keep it, or the earlier one if that has more rows."""
+        if self._written == self.path:
+            self._writer.__exit__(None, None, None)
+        else:
+            self.discard()
 
 
 def _is_free(path: Path) -> bool:
@@ -77,6 +102,12 @@ def _is_free(path: Path) -> bool:
         return True
     except OSError:
         return False
+
+
+def _n_rows(path: Path) -> int:
+    """Whole rows below the header."""
+    with path.open("rb") as file:
+        return max(0, sum(line.endswith(b"\n") for line in file) - 1)
 
 
 def live_chain(asked: Chain) -> Chain:

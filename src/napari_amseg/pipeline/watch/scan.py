@@ -18,7 +18,9 @@ from napari_amseg.io.sequence import FRAME_SUFFIXES, counter_place, numeric_key
 from napari_amseg.pipeline.watch.seen import FolderImages, Seen, seen
 
 _NUMBER = re.compile(r"\d+")
-_WORD = re.compile(r"[^\W\d_]+")
+_LABELS = re.compile(
+    r"(?:label|(?:.*[_-])?labels)(?P<frame>[ _.-]?\d+)?", re.IGNORECASE | re.DOTALL
+)
 _RESULTS = ("_confidence",)  # beside labels, which may be anybody's
 _AROUND_COUNTERS = " _-.()[]"
 
@@ -76,12 +78,12 @@ class FolderScan:
 
     Attributes
     ----------
-    labels : by folder, the first thing in it that calls itself labels and was left out; its name
-        is for people, relative to `folder`.
+    labels : what calls itself labels and was left out; for people, relative to `folder`, with a
+        ``*`` for the number of a frame.
     """
 
     def __init__(self, folder: Path, skip: set[Path]) -> None:
-        self.labels: dict[Path, str] = {}
+        self.labels: set[str] = set()
         self._folder, self._skip = folder.resolve(), {str(path) for path in skip}
         self._known: dict[str, tuple[Seen, int | None]] = {}
         self._linked: dict[str, tuple[str, ...]] = {}  # by recording, its other files
@@ -133,9 +135,9 @@ class FolderScan:
                     for entry in entries:
                         if entry.name[0] == "." or entry.is_symlink() or entry.path in self._skip:
                             continue
-                        if _is_of_labels(entry):
-                            name = str(Path(entry.path).relative_to(self._folder))
-                            self.labels.setdefault(folder, name)
+                        labels = _labels_name(entry)
+                        if labels is not None:
+                            self.labels.add(str(folder.relative_to(self._folder) / labels))
                         elif entry.is_dir():
                             waiting.append(Path(entry.path))
                         elif _is_image(entry.name):
@@ -261,14 +263,19 @@ def _is_recording(path: str) -> bool:
     return not path.lower().endswith(FRAME_SUFFIXES)
 
 
-def _is_of_labels(entry: os.DirEntry[str]) -> bool:
-    """Whether a folder or an image says it holds labels: ``labels.tif``, ``run-Labels_003.png``."""
+def _labels_name(entry: os.DirEntry[str]) -> str | None:
+    """What a folder or an image is called that says it holds labels, or None: ``label.tif``,
+    ``run-Labels_*.png``. A ``white-label.h5`` does not say so.
+    """
     base, suffix = os.path.splitext(entry.name)
     if suffix.lower() not in READERS:
-        base += suffix
-    words = _WORD.findall(base.lower().removesuffix(".ome"))
-    is_named = bool(words) and words[-1] in ("label", "labels")
-    return is_named and (suffix.lower() in READERS or entry.is_dir())
+        base, suffix = entry.name, ""
+    named = _LABELS.fullmatch(re.sub(r"\.ome$", "", base, flags=re.IGNORECASE))
+    if named is None or not (suffix or entry.is_dir()):
+        return None
+    if not named["frame"]:
+        return entry.name
+    return f"{named[0].rstrip('0123456789')}*{entry.name[named.end() :]}"
 
 
 def _is_image(name: str) -> bool:

@@ -131,6 +131,9 @@ class WatchedStack:
             self._forget()
             yield Remark(source.stem, "changed while it was segmented: it is not complete yet")
             return
+        if self._live is not None:
+            self._live.remove()
+            self._live = None
         self._forget()
         yield done
 
@@ -201,7 +204,7 @@ class WatchedStack:
 
     def _drop_live(self) -> None:
         if self._live is not None:
-            self._live.remove()
+            self._live.discard()
             self._live = None
 
     def close(self) -> None:
