@@ -178,7 +178,7 @@ def test_the_event_loop_keeps_turning_while_masks_come(viewer, add_widget, bundl
     timer.start()
     qtbot.waitUntil(lambda: not segment.is_running, timeout=PATIENCE_MS)
     timer.stop()
-    assert np.diff(beats).max() < 1.0  # two busy cores; a blocked loop would show whole seconds
+    assert np.diff(beats).max() < 3.0  # two busy cores; a blocked loop would show the whole run
 
 
 def test_a_stack_that_changed_on_disk_is_reported_and_leaves_no_empty_layer(

@@ -131,7 +131,8 @@ class Segment(QWidget):
     def _show_device(self, answer: Any) -> None:
         if isinstance(answer, Prepared):
             self.device.setText(answer.device)
-            collect_garbage()
+            if not self.is_running:
+                collect_garbage()
         elif isinstance(answer, Failed):
             self.device.setText("the model could not be loaded")
             self.status.setText(answer.message)
