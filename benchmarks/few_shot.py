@@ -1,7 +1,8 @@
 """How many labelled frames does a model need to learn an experiment it was never shown?
 
     python benchmarks/few_shot.py --data FOLDER --work FOLDER -o few_shot.json [--figure PNG]
-        [--init fast] [--frames 1,3,10] [--starts init,scratch] [--minutes 10] [--smoke]
+        [--init fast] [--frames 1,3,10] [--stacks hpdc] [--starts init,scratch]
+        [--minutes 10] [--smoke]
 
 Trains as `amseg train` does on the first frames of two real stacks and scores on their last three:
 from --init, and the same network from scratch with as many steps of the same batches. Beside
@@ -78,6 +79,8 @@ def main() -> None:
         raise SystemExit(f"{given.init} does not have the five classes of the default scheme")
     record = opened_record(given.out, init, given)
     for case in cases(given.data):
+        if case.name not in given.stacks:
+            continue
         Curve(case, init, given, record).run()
     if given.figure:
         draw(record, given.figure)
@@ -89,6 +92,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="for benchmarks and models")
     parser.add_argument("--init", default="fast", help="name or bundle folder")
     parser.add_argument("--frames", default="1,3,10", help="numbers of labelled frames")
+    parser.add_argument("--stacks", default="ti64_plate,hpdc", help="which of the two")
     parser.add_argument("--starts", default="init,scratch", help=f"of {', '.join(STARTS)}")
     parser.add_argument("--minutes", type=float, default=10.0, help="for each training")
     parser.add_argument("--seed", type=int, default=0)
@@ -99,7 +103,7 @@ def options() -> argparse.Namespace:
     if given.data is None or not Path(given.data).is_dir():
         parser.error("give the folder of real frames with --data or AMSEG_DATA")
     given.data = Path(given.data)
-    given.starts = given.starts.split(",")
+    given.starts, given.stacks = given.starts.split(","), given.stacks.split(",")
     if unknown := set(given.starts) - set(STARTS):
         parser.error(f"--starts names {', '.join(sorted(unknown))}; known are {', '.join(STARTS)}")
     try:
