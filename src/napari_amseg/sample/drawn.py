@@ -64,7 +64,8 @@ def hidden_hollows(image: Array, labels: Array) -> Array:
         if np.count_nonzero(around) < LEAST_AROUND_PX or not rim.any():
             continue
         contrast = _levelled(grey[box], around)
-        signal = max(contrast[inside].mean(), -contrast[rim].mean()) / contrast[around].std()
+        signal = max(contrast[inside].mean(), -contrast[rim].mean())
+        signal /= max(float(contrast[around].std()), 1e-6)
         counted_px = min(float(inside.sum()), MOST_COUNTED_PX)
         if signal * math.sqrt(counted_px) < LEAST_SIGNAL:
             hidden[box] |= inside | rim
