@@ -31,8 +31,7 @@ def output_files(folder: Path, name: str) -> Iterator[OutputFiles]:
                 for part in folder.glob(f".*.{escape(record.name.removeprefix(kind))}.part"):
                     part.unlink(missing_ok=True)
                 record.unlink(missing_ok=True)
-        token = files.path(name).name.rsplit(".", 2)[1]
-        own = folder / f"{kind}{token}"
+        own = folder / f"{kind}{files.token}"
         at_the_end.callback(own.unlink, missing_ok=True)  # when the files have their names
         own.write_text(json.dumps(myself()), encoding="utf-8")
         yield files

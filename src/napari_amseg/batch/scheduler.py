@@ -19,7 +19,7 @@ def require_scheduler(distributed: Any, address: str) -> None:
     distributed : the package.
     """
     try:
-        kind = _run(_within(_kind(distributed, address), _SECONDS_TO_ANSWER))
+        kind = _run(asyncio.wait_for(_kind(distributed, address), _SECONDS_TO_ANSWER))
     except TimeoutError:
         problem = (
             f"no answer in {_SECONDS_TO_ANSWER:g} s. Something else than Dask may listen there"
@@ -46,10 +46,6 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run(work)  # here, so that Ctrl-C ends it at once
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
-
-
-async def _within(answer: Any, seconds: float) -> Any:
-    return await asyncio.wait_for(answer, seconds)
 
 
 async def _kind(distributed: Any, address: str) -> Any:

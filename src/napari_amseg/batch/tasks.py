@@ -14,6 +14,7 @@ from napari_amseg.batch.assemble import Finished, assemble, finished
 from napari_amseg.batch.chunks import ChunkFolder, ChunkRecord, StackFit, chunks_name
 from napari_amseg.batch.job import Keys, StackJob, chunks_keys, results_keys
 from napari_amseg.batch.opened import alone, close, opened
+from napari_amseg.measure.scales import lacking
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.run import protect_earlier_results
@@ -171,14 +172,9 @@ def opening_notes(job: StackJob, stack: Stack) -> tuple[str, ...]:
 
 
 def _lacking(stack: Stack) -> tuple[str, ...]:
-    lacks = {
-        "pixel_size_um": "columns in um are empty",
-        "frame_rate_hz": "times and the scan speed are empty",
-    }
     return tuple(
-        f"{name} is said neither by the table nor by the file: {words}."
-        for name, words in lacks.items()
-        if getattr(stack.experiment, name) is None
+        f"{name} is said neither by the table nor by the file: {lost}."
+        for name, lost in lacking(stack.experiment).items()
     )
 
 

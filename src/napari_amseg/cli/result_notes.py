@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari_amseg.measure.scales import lacking
 from napari_amseg.types import Experiment
 
 _MOST_UNCERTAIN = 3
+_OPTIONS = {"pixel_size_um": "--pixel-size", "frame_rate_hz": "--frame-rate"}
 
 
 def scale_notes(experiment: Experiment) -> tuple[str, ...]:
     """Which columns stay empty, as nobody said what they need."""
-    lacks = {
-        "no --pixel-size: columns in um are empty.": experiment.pixel_size_um,
-        "no --frame-rate: times and the scan speed are empty.": experiment.frame_rate_hz,
-    }
-    return tuple(note for note, value in lacks.items() if value is None)
+    return tuple(f"no {_OPTIONS[name]}: {lost}." for name, lost in lacking(experiment).items())
 
 
 def frame_notes(table: Path) -> tuple[str, ...]:

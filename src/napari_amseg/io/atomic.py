@@ -11,11 +11,20 @@ from types import TracebackType
 from typing import Any
 
 
+def part_path(final: Path, token: str | None = None) -> Path:
+    """The hidden name beside `final` under which it is written first; a new one without `token`."""
+    return final.with_name(f".{final.name}.{token or uuid.uuid4().hex[:8]}.part")
+
+
 class OutputFiles:
     """A set of output files that appear together when the block ends well, or never.
 
     Use as a context manager. :meth:`path` hands out a hidden name beside the final one; on a
     clean exit every file is flushed and renamed in turn, on an error or a cancel all are removed.
+
+    Attributes
+    ----------
+    token : in the hidden names of this set, and of no other.
 
     Raises
     ------
@@ -26,7 +35,7 @@ class OutputFiles:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         self._pending: dict[Path, Path] = {}
-        self._token = uuid.uuid4().hex[:8]
+        self.token = uuid.uuid4().hex[:8]
         self._made: list[Path] = []
 
     def __enter__(self) -> OutputFiles:
@@ -49,7 +58,7 @@ class OutputFiles:
         """The temporary path under which to write what will be called `name`; checked first."""
         self.check([name])
         final = self.folder / name
-        return self._pending.setdefault(final, self.folder / f".{name}.{self._token}.part")
+        return self._pending.setdefault(final, part_path(final, self.token))
 
     def check(self, names: Iterable[str]) -> None:
         """Raise OSError if one of these files cannot be replaced: now, not hours later."""

@@ -38,6 +38,10 @@ class TableWriter:
         """Hand the rows to the system; after every row, a reader never sees a part of one."""
         self._file.flush()
 
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        self._file.close()
+
     def __enter__(self) -> TableWriter:
         return self
 
@@ -47,7 +51,7 @@ class TableWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self.close()
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

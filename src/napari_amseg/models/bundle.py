@@ -7,7 +7,6 @@ unpickled and no code comes from the file.
 from __future__ import annotations
 
 import shutil
-import uuid
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from napari_amseg.io import flush, write_json
+from napari_amseg.io.atomic import part_path
 from napari_amseg.io.records import read_json
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.models.registry import architecture, build
@@ -178,7 +178,7 @@ def save_bundle(
     folder = Path(folder)
     require_free(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.part"
+    part = part_path(folder)
     part.mkdir()
     try:
         _without_optimizer(model).save_weights(part / WEIGHTS)

@@ -94,14 +94,15 @@ class Camera:
         wall_cm = attenuation_per_cm("glassy carbon", s.energy_kev) * s.wall_mm / 10
         return bright * np.float32(np.exp(-wall_cm))
 
-    def hollows(self, t: int, box: tuple[slice, slice]) -> Array:
-        """Keyhole and pores of a box of frame `t` in an endless even plate, without noise.
+    def hollows(self, opening_um: Array, box: tuple[slice, slice]) -> Array:
+        """Keyhole and pores of a box in an endless even plate, without noise.
 
-        float32 (Y, X), 1 is the brightness of the plate. The keyhole goes on above the surface.
+        opening_um : their extent along the beam, on the fine grid of the whole frame. Gives float32
+        (Y, X), 1 is the brightness of the plate. The keyhole goes on above the surface.
         """
         s, points = self.settings, self.scene.points
         rows, columns = (slice(side.start * points, side.stop * points) for side in box)
-        opening = self.scene.openings_um(t)[rows, columns]
+        opening = opening_um[rows, columns]
         in_metal = self.scene.fine_below[rows, columns] >= 0
         first = np.where(in_metal.any(axis=0), in_metal.argmax(axis=0), 0)
         row = np.maximum(np.arange(opening.shape[0])[:, None], first)

@@ -33,9 +33,10 @@ def drawn_labels(camera: Camera, t: int) -> Array:
     Where there is no contrast, the exact border stays.
     """
     exact, gas = camera.scene.labels(t), camera.scene.below < 0
-    drawn = exact.copy()
+    drawn, opening_um = exact.copy(), camera.scene.openings_um(t)
     for inside, box in _hollows(exact, RIM_PX):
-        seen = _looks_hollow(camera.hollows(t, box), inside | gas[box])  # a mouth has no wall
+        with_gas = inside | gas[box]  # a mouth has no wall
+        seen = _looks_hollow(camera.hollows(opening_um, box), with_gas)
         drawn[box][inside & ~seen] = Label.SUBSTRATE
     return drawn
 

@@ -42,7 +42,6 @@ class Scene:
         self.flying = Airborne.released(rng, s.flying, process)
         self.spatter = Airborne.released(rng, s.spatter, process, size=rng.uniform(1.2, 2.5))
         self._hump_form = rng.uniform(0.5, 1.5, 4)
-        self._opened: tuple[int, Array] = -1, np.zeros(0)  # those of the frame asked for last
 
     @cached_property
     def plate_um(self) -> Array:
@@ -84,12 +83,6 @@ class Scene:
 
     def openings_um(self, t: int) -> Array:
         """Extent along the beam of keyhole and pores, float32 on the fine grid."""
-        kept = self._opened
-        if kept[0] != t:  # another thread may ask for another frame meanwhile
-            kept = self._opened = t, self._openings(t)
-        return kept[1]
-
-    def _openings(self, t: int) -> Array:
         s = self.settings
         total = np.zeros(self.fine_below.shape, np.float32)
         wall = s.wall_um / self.step_um

@@ -9,13 +9,13 @@ segmented from its beginning, as ``amseg segment`` does.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Generator
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 
 from napari_amseg.io import TableWriter
+from napari_amseg.io.atomic import part_path
 from napari_amseg.io.growing import GrowingSequence, GrowingTiff
 from napari_amseg.measure.frame import FRAME_COLUMNS
 from napari_amseg.models import Bundle
@@ -51,8 +51,7 @@ class LiveTable:
         self.path = next(filter(_is_free, (folder / f"{stem}_live{n}.csv" for n in numbers)))
         self.replaces = self.path.exists()
         self._n_earlier = _n_rows(self.path) if self.replaces else 0
-        hidden = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.part")
-        self._written = hidden if self._n_earlier else self.path
+        self._written = part_path(self.path) if self._n_earlier else self.path
         self._writer = TableWriter(self._written, COLUMNS)
         self._writer.flush()
         self.n_rows = 0
@@ -70,7 +69,7 @@ class LiveTable:
         """Replace the table of the earlier try; closed meanwhile, as not every system lets an open
         file be renamed.
         """
-        self._writer.__exit__(None, None, None)
+        self._writer.close()
         os.replace(self._written, self.path)
         self._written = self.path
         self._writer = TableWriter(self.path, COLUMNS, goes_on=True)
@@ -82,13 +81,13 @@ class LiveTable:
 
     def discard(self) -> None:
         """Close and delete it; more rows of an earlier try stay."""
-        self._writer.__exit__(None, None, None)
+        self._writer.close()
         self._written.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close it and keep it, or the earlier one if that has more rows."""
         if self._written == self.path:
-            self._writer.__exit__(None, None, None)
+            self._writer.close()
         else:
             self.discard()
 
