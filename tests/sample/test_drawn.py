@@ -17,11 +17,15 @@ PLATE = PhantomSettings(
     old_pores=8, keyhole_depth_um=200, keyhole_bend=0.1, keyhole_bulb=0, laser_off_frames=2,
     slit_transmission=1, photons=1e7, roughness_um=0,
 )  # fmt: skip
-T = 10
+T, SURFACE = 10, 32
 
 
 def perimeter(mask: np.ndarray) -> int:
     return int(np.count_nonzero(mask & ~ndimage.binary_erosion(mask)))
+
+
+def first_row_of_plate(labels: np.ndarray) -> int:
+    return int((labels == Label.SUBSTRATE).any(axis=1).argmax())
 
 
 @pytest.mark.parametrize("label", [Label.KEYHOLE, Label.PORE])
@@ -30,7 +34,7 @@ def perimeter(mask: np.ndarray) -> int:
 )
 def test_the_drawn_border_lies_inside_the_exact_one(label, distance_m, inside_px):
     phantom = simulate(replace(PLATE, distance_m=distance_m))
-    exact, drawn = phantom.labels[T] == label, phantom.drawn[T] == label
+    exact, drawn = ((labels[T] == label)[SURFACE:] for labels in (phantom.labels, phantom.drawn))
     missing = (exact.sum() - drawn.sum()) / perimeter(exact)
     assert inside_px[0] <= missing <= inside_px[1]
     assert not (drawn & ~exact).any()
@@ -60,9 +64,8 @@ def test_all_but_hollows_and_plate_is_as_it_was():
 
 
 def test_the_mouth_reaches_the_surface():
-    phantom = simulate(PLATE)
-    exact, drawn = phantom.labels[T] == Label.KEYHOLE, phantom.drawn[T] == Label.KEYHOLE
-    assert exact.any(axis=1).argmax() == drawn.any(axis=1).argmax()
+    drawn = simulate(PLATE).drawn[T]
+    assert (drawn == Label.KEYHOLE).any(axis=1).argmax() == first_row_of_plate(drawn)
 
 
 def test_the_exact_border_stays_where_nothing_can_be_seen():
@@ -72,7 +75,50 @@ def test_the_exact_border_stays_where_nothing_can_be_seen():
 
 def test_laser_off_and_no_pores_give_the_plate():
     phantom = simulate(replace(PLATE, old_pores=0, pore_every_frames=0))
-    assert (phantom.drawn[0] == phantom.labels[0]).all()
+    assert (phantom.drawn[0] == phantom.labels[0])[SURFACE:].all()
+
+
+@pytest.mark.parametrize("tilt_deg", [0.0, 4.0])
+@pytest.mark.parametrize(
+    "edge",
+    [
+        {"edge_um": 2.0},
+        {"edge_um": 40.0, "distance_m": 0.0},
+        {"slit_transmission": 0.1, "slit_above_um": 20.0, "slit_soft_um": 4.0, "distance_m": 0.0},
+        {"slit_transmission": 0.02, "slit_above_um": -20.0, "slit_soft_um": 4.0},
+    ],
+)
+def test_the_drawn_surface_is_half_way_in_grey(edge, tilt_deg):
+    phantom = simulate(
+        replace(PLATE, surface_tilt_deg=tilt_deg, beam_height=50, beam_width=50, **edge)
+    )
+    image, drawn = phantom.stack[0].astype(float), phantom.drawn[0]
+    reach, levels = 12, []
+    for column in range(8, 248, 16):
+        row = int((drawn[:, column] != Label.BACKGROUND).argmax())
+        near = image[row - reach : row + reach, column - 3 : column + 4].mean(axis=1)
+        here = near[reach - 1 : reach + 1]
+        levels.append((here - near.min()) / np.ptp(near))
+    above, below = np.median(levels, axis=0)
+    assert (above - 0.5) * (below - 0.5) < 0
+
+
+def test_a_slit_below_the_edge_of_the_plate_makes_the_surface_that_is_seen():
+    cut = {"slit_transmission": 0.02, "slit_above_um": -20.0, "slit_soft_um": 4.0}
+    raw = simulate(replace(PLATE, **cut))
+    assert first_row_of_plate(raw.drawn[0]) == pytest.approx(SURFACE + 10, abs=1)
+    assert (raw.drawn[T][SURFACE : SURFACE + 8] == Label.BACKGROUND).all()
+    corrected = simulate(replace(PLATE, **cut, flat_field=True))
+    assert first_row_of_plate(corrected.drawn[0]) == pytest.approx(SURFACE, abs=3)
+
+
+@pytest.mark.parametrize(
+    "hidden", [{"surface_at": -0.5}, {"surface_at": 0.01}, {"powder_layer_um": 60.0}]
+)
+def test_the_surface_stays_where_it_is_not_seen_on_both_sides(hidden):
+    phantom = simulate(replace(PLATE, edge_um=40.0, **hidden))
+    exact, drawn = phantom.labels[0], phantom.drawn[0]
+    assert ((exact == Label.BACKGROUND) == (drawn == Label.BACKGROUND)).all()
 
 
 @pytest.mark.parametrize(("photons", "is_hidden"), [(1e7, False), (100.0, True)])

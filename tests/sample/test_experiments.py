@@ -60,7 +60,7 @@ def test_what_nobody_can_tell_is_not_taught():
     )
     phantom = simulate(settings)
     image, labels = training_frame(phantom, 4)
-    unclear = phantom.unclear(4)
+    unclear = phantom.unclear()
     assert unclear.any()
     unclear = unclear | hidden_hollows(image, phantom.drawn[4])
     assert (labels[unclear] == Label.UNLABELLED).all()

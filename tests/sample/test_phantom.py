@@ -186,7 +186,7 @@ def test_window_particles_spatter_and_the_hump_take_the_class_behind_them():
     dirty = simulate(PhantomSettings(window_particles=200, spatter=5, hump_um=30, **bare))
     assert (clean.stack[8] != dirty.stack[8]).mean() > 0.05
     np.testing.assert_array_equal(clean.labels[8], dirty.labels[8])
-    assert not dirty.unclear(8)[dirty.labels[8] == Label.BACKGROUND].any()
+    assert not dirty.unclear()[dirty.labels[8] == Label.BACKGROUND].any()
 
 
 def test_flat_field_takes_the_beam_away():
@@ -232,3 +232,35 @@ def test_flats_and_darks_are_those_of_the_camera_that_took_the_frames():
     assert np.median(np.abs(found - expected)) < 0.002
     assert not np.array_equal(raw.flats.read(0), raw.flats.read(1))
     np.testing.assert_array_equal(raw.flats.read(1), raw.flats.read(1))
+
+
+def test_the_keyhole_cuts_through_the_fading_edge_of_the_plate():
+    open_beam = {
+        "powder_layer_um": 0,
+        "window_particles": 0,
+        "slit_transmission": 1,
+        "distance_m": 0,
+    }
+    phantom = simulate(PhantomSettings(n_frames=12, edge_um=40, photons=1e8, **open_beam))
+    image, labels = phantom.stack[8].astype(float), phantom.labels[8]
+    mouth = (labels == Label.KEYHOLE).any(axis=1).argmax()
+    columns = np.flatnonzero(labels[mouth + 2] == Label.KEYHOLE)
+    along = image[mouth - 4 : mouth + 4, columns[2:-2]].mean(axis=1)
+    beside = image[mouth - 4 : mouth + 4, :40].mean(axis=1)
+    assert (along > beside).all()
+    assert (np.abs(np.diff(along / beside)) < 0.12).all()  # no dark line across the mouth
+
+
+def test_noise_can_be_blurred_and_stays_as_strong():
+    still = {"powder_layer_um": 0, "window_particles": 0, "surface_at": -0.5, "roughness_um": 0}
+    still.update(photons=400, n_frames=2, flicker=0, beam_height=50, beam_width=50)
+    sharp, blurred = (
+        simulate(PhantomSettings(noise_blur_px=px, **still)).stack[0].astype(float) for px in (0, 1)
+    )
+    assert blurred.std() == pytest.approx(sharp.std(), rel=0.05)
+
+    def neighbours(image):
+        return np.corrcoef(image[:, 1:].ravel(), image[:, :-1].ravel())[0, 1]
+
+    assert abs(neighbours(sharp)) < 0.02
+    assert neighbours(blurred) == pytest.approx(math.exp(-1 / 4), abs=0.03)  # of a Gaussian

@@ -35,7 +35,8 @@ class Camera:
         self.most = 2**s.bit_depth - 1
         self.dtype = np.dtype(np.uint8 if s.bit_depth <= 8 else np.uint16)
         rng = np.random.default_rng([s.seed, 8])
-        self.lit = self._beam(rng) * self._slit(rng) * self._gain(rng)
+        beam, self.slit = self._beam(rng), self._slit(rng)
+        self.lit = beam * self.slit * self._gain(rng)
         self.stains = np.where(scene.below > 0, stains(rng, s), 1)
         self.mismatch = 1 + 0.3 * s.fixed_pattern * rng.standard_normal(scene.shape)
 
@@ -49,7 +50,7 @@ class Camera:
         return np.asarray(np.exp(-0.5 * (y**2 + x**2)) * np.exp(lines), np.float32)
 
     def _slit(self, rng: np.random.Generator) -> Array:
-        """A slit that cuts the beam off above the surface, with lines along the cut."""
+        """A slit that cuts the beam off near the surface, with lines along the cut."""
         s, below = self.settings, self.scene.below * self.settings.pixel_size_um
         if s.slit_transmission == 1:
             return np.ones_like(below)
@@ -58,7 +59,8 @@ class Camera:
         if s.slit_fade_um:
             profile = profile * np.exp(np.minimum(below, 0) / s.slit_fade_um)
         for _ in range(s.slit_fringes):
-            centre, width = -rng.uniform(2, 60), rng.uniform(1.5, 10)
+            centre = -s.slit_above_um - rng.uniform(0, 50)
+            width = rng.uniform(1.5, 10)
             line = np.exp(-(((below - centre) / width) ** 2))
             if rng.random() < 0.5:
                 line = line * (1 + 0.5 * band_noise(rng, below.shape, (1, rng.uniform(3, 60))))
@@ -98,18 +100,20 @@ class Camera:
         """Keyhole and pores of a box in an endless even plate, without noise.
 
         opening_um : their extent along the beam, on the fine grid of the whole frame. Gives float32
-        (Y, X), 1 is the brightness of the plate. The keyhole goes on above the surface.
+        (Y, X), 1 is the brightness of the plate.
         """
         s, points = self.settings, self.scene.points
         rows, columns = (slice(side.start * points, side.stop * points) for side in box)
-        opening = opening_um[rows, columns]
-        in_metal = self.scene.fine_below[rows, columns] >= 0
-        first = np.where(in_metal.any(axis=0), in_metal.argmax(axis=0), 0)
-        row = np.maximum(np.arange(opening.shape[0])[:, None], first)
-        opening = np.take_along_axis(opening, row, axis=0)
-        metal = np.clip(s.substrate_thickness_um - opening, 0, None)
+        metal = np.clip(s.substrate_thickness_um - opening_um[rows, columns], 0, None)
         plate = self._through(np.full((points, points), s.substrate_thickness_um, np.float32))
         return np.asarray(self._through(metal) / plate[0, 0])
+
+    @cached_property
+    def plate_edge(self) -> Array:
+        """Gas and a plate with even faces in an even beam, without noise, float32 (Y, X)."""
+        return self._through(
+            self.scene.plate_share * np.float32(self.settings.substrate_thickness_um)
+        )
 
     @cached_property
     def _still(self) -> Array:
@@ -127,7 +131,10 @@ class Camera:
         flicker = np.float32(1 + s.flicker * rng.standard_normal())
         bright = self._through(self.scene.metal_um(t)) * self.stains * self.lit * flicker
         noise = np.sqrt(bright / s.photons + READ_NOISE**2)
-        bright = bright + noise * rng.standard_normal(bright.shape, dtype=np.float32)
+        if s.noise_blur_px:
+            bright = bright + noise * band_noise(rng, bright.shape, s.noise_blur_px)
+        else:
+            bright = bright + noise * rng.standard_normal(bright.shape, dtype=np.float32)
         if s.background:
             value = CORRECTED_LEVEL * bright / np.maximum(self._still * self.lit, 1e-3)
         elif s.flat_field:

@@ -18,19 +18,23 @@ from scipy import ndimage
 
 from napari_amseg.labels import Label
 from napari_amseg.sample.camera import Camera
-from napari_amseg.sample.scene import LEAST_SIGNAL, MOST_COUNTED_PX
 
 Array = NDArray[Any]
 RIM_PX = 4  # rims are looked for so far from the exact border
 AROUND_PX, LEAST_AROUND_PX = 12, 30  # the metal that a hollow is compared with
 LEAST_CONTRAST = 0.01  # of the plate's brightness; below it nobody sees the border
+LEAST_SIGNAL = 8.0  # of a hollow over what is around it: Rose's 5, and some for texture
+MOST_COUNTED_PX = 100.0  # texture is no white noise: a larger area does not average it out
+FARTHEST_CUT_UM = 45.0  # a slit cuts the beam so far from the edge of the plate, and hides it
+LEAST_STEP = 1 / 3  # of the higher edge: a lower one that is fainter is not taken for the surface
+WIGGLE = 0.1  # of the range of a profile
 _DISC = np.hypot(*np.mgrid[-RIM_PX : RIM_PX + 1, -RIM_PX : RIM_PX + 1]) <= RIM_PX + 0.5
 
 
 def drawn_labels(camera: Camera, t: int) -> Array:
-    """The labels of frame `t`, uint8 (Y, X), with keyhole and pores up to their visible borders.
+    """The labels of frame `t`, uint8 (Y, X), with keyhole, pores and plate up to visible borders.
 
-    Where there is no contrast, the exact border stays.
+    Where there is no contrast, the exact border stays, and so does a plate under a powder bed.
     """
     exact, gas = camera.scene.labels(t), camera.scene.below < 0
     drawn, opening_um = exact.copy(), camera.scene.openings_um(t)
@@ -38,7 +42,74 @@ def drawn_labels(camera: Camera, t: int) -> Array:
         with_gas = inside | gas[box]  # a mouth has no wall
         seen = _looks_hollow(camera.hollows(opening_um, box), with_gas)
         drawn[box][inside & ~seen] = Label.SUBSTRATE
+    if camera.settings.powder_layer_um == 0:
+        _draw_surface(drawn, camera.scene.below, surface_shift_px(camera))
     return drawn
+
+
+def surface_shift_px(camera: Camera) -> float:
+    """Rows from the exact surface down to the one that is seen: half-way in grey at the edge.
+
+    Plate and slit both make an edge. The lower one is the surface, unless it is much fainter.
+    """
+    s, below = camera.settings, camera.scene.below
+    reach = round(FARTHEST_CUT_UM / s.pixel_size_um) + RIM_PX
+    first = max(-reach, math.ceil(float(below.min())))
+    row = np.floor(below).astype(np.int64) - first
+    shown = (row >= 0) & (row < reach - first)
+    counts = np.bincount(row[shown])
+    if first > -RIM_PX or len(counts) < RIM_PX - first or not counts.all():
+        return 0.0  # the surface is not in the frame
+    cut_seen = s.slit_transmission < 1 and not (s.flat_field or s.background)
+    lit = camera.slit if cut_seen else np.ones_like(below)
+    plate, slit = (
+        np.bincount(row[shown], seen[shown]) / counts for seen in (camera.plate_edge, lit)
+    )
+    turns = _turns(plate)
+    highest = int(np.argmax(np.abs(np.diff(plate[turns]))))
+    place = _half_way(plate, *turns[highest : highest + 2])
+    edges = [(place, abs(np.diff(plate[turns])[highest]) * slit[round(place)])]
+    cut = -s.slit_above_um / s.pixel_size_um - first - 0.5
+    if cut_seen and 0 <= cut <= len(plate) - 1:
+        edges.append((cut, (1 - s.slit_transmission) * plate[round(cut)]))
+    height = max(height for _, height in edges)
+    if height < LEAST_CONTRAST:
+        return 0.0
+    place = max(place for place, step in edges if step >= height * LEAST_STEP)
+    turns = _turns(plate * slit)
+    end = int(np.clip(np.searchsorted(turns, place), 1, len(turns) - 1))
+    return first + _half_way(plate * slit, turns[end - 1], turns[end]) + 0.5
+
+
+def _half_way(grey: Array, start: int, stop: int) -> float:
+    """Where between two turns a profile has the mean of its values there, as an index."""
+    rise, half = grey[start : stop + 1], (grey[start] + grey[stop]) / 2
+    beyond = int(np.argmax((rise > half) != (rise[0] > half)))
+    return start + beyond - 1 + float((half - rise[beyond - 1]) / np.diff(rise)[beyond - 1])
+
+
+def _turns(grey: Array) -> list[int]:
+    """Indices of the ends of a profile and of its maxima and minima, but for small wiggles."""
+    turns, extreme, sense = [0], 0, 0
+    least = max(WIGGLE * float(np.ptp(grey)), 1e-6)
+    for i in range(1, len(grey)):
+        step = grey[i] - grey[extreme]
+        if sense * step > 0:
+            extreme = i
+        elif abs(step) >= least:
+            turns += [extreme] if sense else []
+            sense, extreme = int(np.sign(step)), i
+    return [*turns, extreme] if extreme else [0, len(grey) - 1]
+
+
+def _draw_surface(labels: Array, below: Array, shift_px: float) -> None:
+    """Move the surface of labels down by so many rows, in place; what ends there goes along."""
+    if shift_px > 0:
+        labels[(below >= 0) & (below < shift_px)] = Label.BACKGROUND
+    elif shift_px < 0:
+        first = np.argmax(below >= 0, axis=0)  # all columns reach the plate, or nothing is seen
+        row, column = np.nonzero((below < 0) & (below >= shift_px))
+        labels[row, column] = labels[first[column], column]
 
 
 def hidden_hollows(image: Array, labels: Array) -> Array:

@@ -68,7 +68,7 @@ def training_frame(phantom: Phantom, t: int) -> tuple[Array, Array]:
     """Image and labels of frame `t` as :func:`random_frame` gives them."""
     labels = phantom.drawn[t].copy()
     image = np.asarray(phantom.stack[t], np.float32)
-    labels[phantom.unclear(t) | hidden_hollows(image, labels)] = Label.UNLABELLED
+    labels[phantom.unclear() | hidden_hollows(image, labels)] = Label.UNLABELLED
     return image, labels
 
 
@@ -99,7 +99,7 @@ def _plate_and_beam(rng: np.random.Generator, pixel_um: float) -> dict[str, Any]
         "energy_kev": energy,
         "substrate_thickness_um": thickness,
         "distance_m": min(distance, FARTHEST_M),
-        "edge_um": between(rng, 3, 120),
+        "edge_um": between(rng, 3, 80),
         "photons": float(rng.uniform(15, 80) ** 2 * math.exp(depth)),
     }
 
@@ -137,9 +137,9 @@ def _pores(rng: np.random.Generator, kind: str) -> dict[str, Any]:
     many = kind == "inside"
     return {
         "pore_every_frames": int(rng.choice([0, 2, 4, 8])),
-        "pore_radius_um": between(rng, 5, 40),
+        "pore_radius_um": between(rng, 3, 40) if many else between(rng, 5, 40),
         "pore_lobing": rng.uniform(0, 0.3) if rng.random() < 0.6 else 0.0,
-        "old_pores": int(rng.integers(3, 30)) if many else int(rng.integers(0, 9)),
+        "old_pores": int(between(rng, 3, 90)) if many else int(rng.integers(0, 9)),
     }
 
 
@@ -166,15 +166,16 @@ def _dirt(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
 
 
 def _slit(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, Any]:
-    """A beam cut off above the surface leaves the gas darker than the plate."""
+    """A beam cut off near the surface leaves the gas darker than the plate."""
     if rng.random() > {"bare": 0.5, "powder": 0.05, "inside": 0.0}[kind]:
         return {"slit_transmission": 1.0}
     mu = attenuation_per_cm(s.material, s.energy_kev)
     plate = math.exp(-mu * s.substrate_thickness_um / UM_PER_CM)
+    above_um = rng.uniform(-25, 30)
     return {
-        "slit_transmission": plate * between(rng, 0.03, 1.0),
+        "slit_transmission": plate * between(rng, 0.03, 0.5 if above_um < 0 else 1.0),
         "slit_soft_um": between(rng, 1, 30),
-        "slit_above_um": rng.uniform(-4, 30),
+        "slit_above_um": above_um,
         "slit_fade_um": between(rng, 60, 1500) if rng.random() < 0.6 else 0.0,
         "slit_fringes": int(rng.integers(0, 5)),
     }
@@ -182,6 +183,7 @@ def _slit(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
 
 def _camera(rng: np.random.Generator, s: PhantomSettings) -> dict[str, Any]:
     corrected = rng.random()
+    blurred_noise = rng.random() < 0.4  # also what enlarging a frame makes of it
     return {
         "beam_height": between(rng, 0.5, 3),
         "beam_width": between(rng, 0.6, 3),
@@ -193,4 +195,5 @@ def _camera(rng: np.random.Generator, s: PhantomSettings) -> dict[str, Any]:
         "dust": int(rng.integers(0, 12)) if rng.random() < 0.3 else 0,
         "flat_field": bool(corrected < 0.45),
         "background": bool(corrected > 0.94 and s.surface_at > 0),
+        "noise_blur_px": rng.uniform(0.3, 1.3) if blurred_noise else 0.0,
     }

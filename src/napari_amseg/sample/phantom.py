@@ -63,9 +63,9 @@ class Phantom:
 
     stack : camera values (T, Y, X), uint16, or uint8 of an 8 bit camera. labels : uint8
     (T, Y, X). pore_ids : uint16 (T, Y, X), the track of every pore pixel, 0 elsewhere.
-    truth : one record a frame. pores : one record a pore a frame. unclear : bool frames
-    (Y, X), where no one could tell the class from the image. drawn : as labels, with the borders
-    that the labelling guide asks a person for.
+    truth : one record a frame. pores : one record a pore a frame. unclear : bool (Y, X),
+    where no one could tell powder in flight from powder on a window. drawn : as labels, with the
+    borders that the labelling guide asks a person for.
     """
 
     settings: PhantomSettings
@@ -76,7 +76,7 @@ class Phantom:
     darks: Stack
     truth: list[FrameTruth]
     pores: list[PoreTruth]
-    unclear: Callable[[int], NDArray[np.bool_]]
+    unclear: Callable[[], NDArray[np.bool_]]
     drawn: Stack
 
 

@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_amseg.labels import Label
-from napari_amseg.sample.geometry import Pore, centres
-from napari_amseg.sample.materials import attenuation_per_cm, decrement
-from napari_amseg.sample.optics import UM_PER_CM, UM_PER_M, add_spheres, smoothed
+from napari_amseg.sample.geometry import Box, centres
+from napari_amseg.sample.optics import add_spheres, smoothed
 from napari_amseg.sample.plate import roughness_um
 from napari_amseg.sample.powder import Airborne, Bed, stuck_to_windows
 from napari_amseg.sample.process import Process
 
 Array = NDArray[Any]
-LEAST_SIGNAL = 8.0  # of a pore over the noise: Rose's 5, and some for the texture of the plate
-FLAWS_UM = 3.0  # roughness that scratches and patches of strength 1 add, all in all
-MOST_COUNTED_PX = 100.0  # the texture is no white noise: a larger area does not average it out
 
 
 class Scene:
@@ -44,13 +40,18 @@ class Scene:
         self._hump_form = rng.uniform(0.5, 1.5, 4)
 
     @cached_property
+    def plate_share(self) -> Array:
+        """How much of its thickness the plate has, with its fading edge, on the fine grid."""
+        edge_px = self.settings.edge_um / self.settings.pixel_size_um
+        below = np.clip(self.fine_below * (-4 / edge_px), -30, 30)
+        return np.asarray(1 / (1 + np.exp(below)), np.float32)
+
+    @cached_property
     def plate_um(self) -> Array:
         """The plate with its rough faces, float32 on the fine grid."""
         s = self.settings
-        edge_px = s.edge_um / s.pixel_size_um
-        share = 1 / (1 + np.exp(np.clip(self.fine_below * (-4 / edge_px), -30, 30)))
         rough = roughness_um(np.random.default_rng([s.seed, 7]), s)
-        return np.asarray(share * (s.substrate_thickness_um + rough), np.float32)
+        return np.asarray(self.plate_share * (s.substrate_thickness_um + rough), np.float32)
 
     @cached_property
     def window_um(self) -> Array:
@@ -82,7 +83,10 @@ class Scene:
         return np.asarray(metal, np.float32)
 
     def openings_um(self, t: int) -> Array:
-        """Extent along the beam of keyhole and pores, float32 on the fine grid."""
+        """Extent along the beam of keyhole and pores, float32 on the fine grid.
+
+        The keyhole goes on above the surface, as far up as the edge of the plate fades.
+        """
         s = self.settings
         total = np.zeros(self.fine_below.shape, np.float32)
         wall = s.wall_um / self.step_um
@@ -95,10 +99,20 @@ class Scene:
             box, offset = keyhole.relative_offset(self.fine_below, points=self.points)
             width = np.interp(self.fine_below[box], keyhole.below, 2 * keyhole.half_width)
             chord = s.keyhole_span * s.pixel_size_um * width * _chord(offset, s.section)
+            box, chord = self._opened(box, chord)
             travelled = s.scan_speed_m_s * s.exposure_us  # um; a box of width w has sd w / sqrt(12)
             along = math.hypot(s.wall_um, travelled / math.sqrt(12)) / self.step_um
             _add_smoothed(total, box, chord, (wall, along))
         return total
+
+    def _opened(self, box: Box, chord: Array) -> tuple[Box, Array]:
+        """The keyhole with its mouth drawn up, as thick a part of the plate as at the surface."""
+        columns = box[1]
+        first = np.argmax(self.fine_below[: box[0].stop, columns] >= 0, axis=0) - box[0].start
+        row = np.arange(-box[0].start, len(chord))[:, None]
+        drawn_up = np.take_along_axis(chord, np.maximum(row, first), axis=0)
+        box = (slice(0, box[0].stop), columns)
+        return box, drawn_up * np.minimum(1, 2 * self.plate_share[box])
 
     def still_um(self) -> Array:
         """What a background image shows: plate, bed and windows, float32 on the fine grid."""
@@ -160,37 +174,14 @@ class Scene:
             ids[box][radius <= 1] = number
         return ids
 
-    def unclear(self, t: int) -> Array:
-        """Where no one could tell the class from the image, bool (Y, X).
-
-        Powder in flight and powder on a window look the same, and pores too faint for the noise
-        and the roughness of the plate (Rose criterion) are not seen at all.
-        """
+    def unclear(self) -> Array:
+        """Where no one could tell powder in flight from powder on a window, bool (Y, X)."""
         stuck = self._at_pixels(self.window_um) > 0
         has_powder = self.settings.powder_layer_um > 0 or self.settings.flying > 0
-        unclear = np.asarray(stuck & (self.below < 0) & has_powder)
-        for pore in self.process.pores_at(t):
-            if not self._is_visible(pore):
-                box, radius = pore.relative_radius(self.shape)
-                unclear[box] |= radius <= 1
-        return unclear
-
-    def _is_visible(self, pore: Pore) -> bool:
-        s = self.settings
-        mu_um = attenuation_per_cm(s.material, s.energy_kev) / UM_PER_CM
-        noise = math.exp(0.5 * mu_um * s.substrate_thickness_um) / math.sqrt(s.photons)
-        noise = math.hypot(noise, mu_um * (math.sqrt(2) * s.roughness_um + FLAWS_UM * s.flaws))
-        opening = 2 * pore.minor_px * s.pixel_size_um
-        rim = s.distance_m * UM_PER_M * decrement(s.material, s.energy_kev) / s.pixel_size_um
-        rim *= math.sqrt(2 * pore.minor_px)
-        contrast = mu_um * opening + 0.5 * min(rim, 1.0)
-        seen = math.sqrt(min(pore.area_px, MOST_COUNTED_PX))
-        return contrast * seen > LEAST_SIGNAL * noise
+        return np.asarray(stuck & (self.below < 0) & has_powder)
 
 
-def _add_smoothed(
-    total: Array, box: tuple[slice, slice], part: Array, sigma: tuple[float, float]
-) -> None:
+def _add_smoothed(total: Array, box: Box, part: Array, sigma: tuple[float, float]) -> None:
     """Add a blurred part to its box of a map and to as much around it as the blur reaches."""
     grown, padding = [], []
     for side, size, reach in zip(box, total.shape, (3 * s + 1 for s in sigma), strict=True):

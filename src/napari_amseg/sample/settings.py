@@ -151,6 +151,9 @@ class PhantomSettings(Settings):
     photons: float = setting(
         10_000.0, low=1, help="Detected photons a pixel in the open beam: sets the noise."
     )
+    noise_blur_px: float = setting(
+        0.0, unit="px", low=0, high=5, help="Blur of that noise, where quanta scatter light widely."
+    )
     bit_depth: int = setting(12, unit="bit", low=8, high=16, help="Depth of a camera value.")
     fixed_pattern: float = setting(
         0.0, low=0, high=0.3, help="Gain of pixels, rows and columns, standard deviation."
