@@ -23,8 +23,10 @@ Array = NDArray[Any]
 RIM_PX = 4  # rims are looked for so far from the exact border
 AROUND_PX, LEAST_AROUND_PX = 12, 30  # the metal that a hollow is compared with
 LEAST_CONTRAST = 0.01  # of the plate's brightness; below it nobody sees the border
-LEAST_SIGNAL = 8.0  # of a hollow over what is around it: Rose's 5, and some for texture
-MOST_COUNTED_PX = 100.0  # texture is no white noise: a larger area does not average it out
+LEAST_SIGNAL = 8.0  # of a hollow over the noise around it: Rose's 5, and some for texture
+LEAST_IN_GRAIN = 3.0  # the same over noise with grain; hollows in real plates have 3 to 20
+GRAIN_PX, LEVEL_PX = 1.5, 5.0  # noise of this grain is told from white one, within this distance
+MOST_COUNTED_PX = 100.0  # coarse texture: a larger area does not average it out
 FARTHEST_CUT_UM = 45.0  # a slit cuts the beam so far from the edge of the plate, and hides it
 LEAST_STEP = 1 / 3  # of the higher edge: a lower one that is fainter is not taken for the surface
 WIGGLE = 0.1  # of the range of a profile
@@ -137,11 +139,24 @@ def hidden_hollows(image: Array, labels: Array) -> Array:
             continue
         contrast = _levelled(grey[box], around)
         signal = max(contrast[inside].mean(), -contrast[rim].mean())
-        signal /= max(float(contrast[around].std()), 1e-6)
-        counted_px = min(float(inside.sum()), MOST_COUNTED_PX)
-        if signal * math.sqrt(counted_px) < LEAST_SIGNAL:
+        counted = math.sqrt(min(float(inside.sum()), MOST_COUNTED_PX))
+        white, grain = _noise(contrast, around)
+        if signal * counted < max(LEAST_SIGNAL * white, LEAST_IN_GRAIN * grain):
             hidden[box] |= inside | rim
     return hidden
+
+
+def _noise(contrast: Array, around: Array) -> tuple[float, float]:
+    """Noise there, and the white noise whose means over small areas would differ as much."""
+
+    def smooth(image: Array, sigma: float) -> Array:
+        weight = np.maximum(ndimage.gaussian_filter(around.astype(np.float32), sigma), 1e-6)
+        return np.asarray(ndimage.gaussian_filter(np.where(around, image, 0), sigma) / weight)
+
+    means = smooth(contrast - smooth(contrast, LEVEL_PX), GRAIN_PX)[around]
+    averaged_px = 4 * math.pi * GRAIN_PX**2  # what that Gaussian makes of white noise
+    white = max(float(contrast[around].std()), 1e-6)
+    return white, math.sqrt(averaged_px) * float(means.std())
 
 
 def _levelled(grey: Array, around: Array) -> Array:

@@ -183,7 +183,7 @@ def _slit(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
 
 def _camera(rng: np.random.Generator, s: PhantomSettings) -> dict[str, Any]:
     corrected = rng.random()
-    blurred_noise = rng.random() < 0.4  # also what enlarging a frame makes of it
+    blurred_noise = rng.random() < 0.25  # also what enlarging a frame makes of it
     return {
         "beam_height": between(rng, 0.5, 3),
         "beam_width": between(rng, 0.6, 3),
