@@ -5,7 +5,8 @@ BIN := .venv/bin
 PY := $(BIN)/python
 PYTEST_ARGS ?=
 
-unexport PYTHONPATH PYTHONHOME
+# Without compiled modules every process that a test starts compiles all of them anew.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo test lint docs bench

@@ -29,6 +29,7 @@ from napari_amseg.dataset.split import random_split, save_split, split_names
 from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.models import ARCHITECTURES
 from napari_amseg.models.bundle import CHECKPOINT, load_bundle, save_bundle
+from napari_amseg.preprocess import Chain, Normalise
 from napari_amseg.sample.experiments import FRAMES, random_experiment, training_frame
 from napari_amseg.sample.phantom import simulate
 from napari_amseg.scores import Confusion
@@ -39,6 +40,8 @@ Array = NDArray[Any]
 SHAPE, CROP = (256, 384), 256
 EXPERIMENTS_AT_ONCE, FRAMES_EACH = 100, 3
 TEST_SEED = 9_000_000
+# A keyhole covers less than half a per cent of a large frame. Clipped there it would look wider.
+INPUT = Chain((Normalise(low_percentile=0.5, high_percentile=99.9),))
 
 
 def main() -> None:
@@ -145,7 +148,7 @@ def bundle(options: argparse.Namespace) -> None:
     scores = {**trained.card.scores, "other_experiments": scored(trained.model, images, labels)}
     record = {**trained.card.training, "script": "scripts/train_bundled_model.py"}
     record["simulated_only"] = True  # what the widgets say of it
-    card = replace(trained.card, training=record, scores=scores)
+    card = replace(trained.card, chain=INPUT, training=record, scores=scores)
     save_bundle(options.output, trained.model, card, overwrite=True)
     print(json.dumps(scores["other_experiments"], indent=1))
     print(f"written to {options.output}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from napari_amseg.labels import Label
 
@@ -24,13 +26,20 @@ os.environ.setdefault("QT_API", "pyqt6")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+# No test fails because the machine is busy.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PLUGIN_TESTS = REPOSITORY / "tests" / "plugin"
+TRAINING_TESTS = REPOSITORY / "tests" / "train"
 SEPARATE_RUN = pytest.StashKey[int]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep tests that open napari apart from those that load Keras: together they crash."""
+    # Trainings come first: at the end no worker shall wait for the other's long test.
+    items.sort(key=lambda item: TRAINING_TESTS not in item.path.parents)
     of_plugin = [item for item in items if PLUGIN_TESTS in item.path.parents]
     if of_plugin and len(of_plugin) < len(items):
         items[:] = [item for item in items if item not in of_plugin]
@@ -94,13 +103,7 @@ def tiff_file(tmp_path: Path, frames: np.ndarray) -> Path:
     return path
 
 
-@pytest.fixture
-def labels() -> np.ndarray:
-    """One drawn frame, uint8 (32, 48).
-
-    Substrate from row 12 on, a keyhole 5 columns wide and 9 rows deep, a pore of 3x3
-    pixels, background above: keyhole area 45 px, depth 9 px, pore area 9 px.
-    """
+def _labels() -> np.ndarray:
     image = np.full((32, 48), Label.BACKGROUND, dtype=np.uint8)
     image[12:] = Label.SUBSTRATE
     image[12:21, 20:25] = Label.KEYHOLE
@@ -109,25 +112,47 @@ def labels() -> np.ndarray:
 
 
 @pytest.fixture
-def drawn_frames(labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def labels() -> np.ndarray:
+    """One drawn frame, uint8 (32, 48).
+
+    Substrate from row 12 on, a keyhole 5 columns wide and 9 rows deep, a pore of 3x3
+    pixels, background above: keyhole area 45 px, depth 9 px, pore area 9 px.
+    """
+    return _labels()
+
+
+def _drawn_frames() -> tuple[np.ndarray, np.ndarray]:
+    truth = np.stack([np.roll(_labels(), 2 * t, axis=1) for t in range(8)])
+    grey = np.array([0, 220, 180, 90, 30, 0], np.float32)[truth]
+    noise = np.random.default_rng(20240311).normal(0, 8, grey.shape)
+    return (grey + noise).clip(0, 255).astype(np.uint8), truth
+
+
+@pytest.fixture
+def drawn_frames() -> tuple[np.ndarray, np.ndarray]:
     """Eight frames uint8 (8, 32, 48), a grey value a class with noise, and their labels.
 
     The keyhole and the pore move by two columns a frame.
     """
-    truth = np.stack([np.roll(labels, 2 * t, axis=1) for t in range(8)])
-    grey = np.array([0, 220, 180, 90, 30, 0], np.float32)[truth]
-    return (grey + rng.normal(0, 8, grey.shape)).clip(0, 255).astype(np.uint8), truth
+    return _drawn_frames()
 
 
-@pytest.fixture
-def drawn_benchmark(tmp_path: Path, drawn_frames: tuple[np.ndarray, np.ndarray]) -> Path:
-    """The drawn frames as a benchmark of one experiment: 0-4 train, 5 validation, 6-7 test."""
+@pytest.fixture(scope="session")
+def shared_benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `drawn_benchmark` is a copy of: for fixtures of a module, which do not change it."""
     from napari_amseg.dataset import add_frames, create_benchmark, listed_split, save_split
     from napari_amseg.types import Experiment, stack_from_array
 
     known = Experiment(experiment="drawn", pixel_size_um=2.0, frame_rate_hz=1e4)
-    images, truth = (stack_from_array(a, experiment=known) for a in drawn_frames)
-    benchmark = add_frames(create_benchmark(tmp_path / "benchmark"), images, truth, known)
+    images, truth = (stack_from_array(a, experiment=known) for a in _drawn_frames())
+    folder = tmp_path_factory.mktemp("drawn") / "benchmark"
+    benchmark = add_frames(create_benchmark(folder), images, truth, known)
     split = listed_split(benchmark, validation=["*5"], test=["*6", "*7"])
     save_split(benchmark, split)
     return benchmark.folder
+
+
+@pytest.fixture
+def drawn_benchmark(tmp_path: Path, shared_benchmark: Path) -> Path:
+    """The drawn frames as a benchmark of one experiment: 0-4 train, 5 validation, 6-7 test."""
+    return Path(shutil.copytree(shared_benchmark, tmp_path / "benchmark"))

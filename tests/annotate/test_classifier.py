@@ -133,8 +133,8 @@ def test_the_phantom_with_pores_from_strokes_on_two_frames():
     ("change", "least"),
     [
         ({}, 0.80),
-        ({"width_px": 1}, 0.75),
-        ({"by_px": (2, 3), "width_px": 2}, 0.75),
+        pytest.param({"width_px": 1}, 0.75, marks=pytest.mark.slow),
+        pytest.param({"by_px": (2, 3), "width_px": 2}, 0.75, marks=pytest.mark.slow),
         ({"by_px": (-1, -3), "width_px": 2}, 0.75),
     ],
     ids=["as drawn", "thinner", "moved right", "moved left"],

@@ -19,7 +19,7 @@ from napari_amseg.labels import Label
 from napari_amseg.models import ModelCard, build, save_bundle
 from napari_amseg.preprocess import Chain, Normalise
 
-N_FRAMES, BAD = 48, "e3"
+N_FRAMES, BAD = 24, "e3"
 
 
 @pytest.fixture(scope="session")

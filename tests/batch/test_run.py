@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import distributed
@@ -176,10 +177,14 @@ def test_nobody_else_reaches_the_workers(batch, eight_stacks, tmp_path):
         if found.status == psutil.CONN_LISTEN
     }
     assert {address.ip for address in open_ports} == {"127.0.0.1"}
-    for address in open_ports:
+
+    def refused(address):
         stranger = f"tcp://{address.ip}:{address.port}"
         with pytest.raises(OSError, match=stranger):
             distributed.Client(stranger, timeout=2)
+
+    with ThreadPoolExecutor(len(open_ports)) as at_once:  # each waits for its two seconds
+        list(at_once.map(refused, open_ports))
     os.kill(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
 
@@ -204,6 +209,7 @@ def test_ctrl_c_while_all_starts_is_one_line(batch, eight_stacks, tmp_path, what
     assert len([line for line in lines if not line.startswith("note: ")]) == 1, output
 
 
+@pytest.mark.slow
 def test_a_stop_between_table_and_report_locks_nobody_out(batch, tmp_path):
     table, out = write_campaign(tmp_path, 1), tmp_path / "out"
     batch.run(table, out)
@@ -225,6 +231,7 @@ echo "Submitted batch job $!"
 """
 
 
+@pytest.mark.slow
 def test_slurm_workers_have_the_key_and_it_is_gone_at_the_end(batch, tmp_path, monkeypatch):
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -255,6 +262,7 @@ tasks.frame_results = frame_results
 """
 
 
+@pytest.mark.slow
 def test_a_chunk_that_ends_every_worker_fails_its_stack_alone(batch, tmp_path, monkeypatch):
     (tmp_path / "poison.py").write_text(POISON)
     monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", str([str(tmp_path / "poison.py")]))
@@ -297,7 +305,7 @@ def listening(answer: bytes):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"", "no answer in 10 s. Something else than Dask"),
+        pytest.param(b"", "no answer in 10 s. Something else than Dask", marks=pytest.mark.slow),
         (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "something else than"),
         (b"\x08" + 7 * b"\0" + 8 * b"\xff", "something else than"),
         (b"\x09" + 7 * b"\0" + b"\x01" + 16 * b"\0", "something else than"),

@@ -61,6 +61,7 @@ def test_frames_are_repeated_in_turn(script, paper):
     assert not np.array_equal(ready[0], ready[1])
 
 
+@pytest.mark.slow
 def test_inference_record_makes_its_table(script):
     given = argparse.Namespace(frames=5, models=["fast"], engines=["keras f32"], **SMALL)
     record = script("inference").measured(given)

@@ -25,6 +25,9 @@ def test_train_then_evaluate_then_segment(drawn_benchmark, tmp_path):
     assert trained.exit_code == 0, trained.output
     assert "2 epochs in" in trained.output
     assert load_bundle(model).card.training["settings"]["learning_rate"] == 5e-3
+    assert {p.name for p in model.iterdir()} == {
+        "model.json", "model.weights.h5", "training.csv", "training.png", "checkpoint.npz",
+    }  # fmt: skip
     again = run("train", drawn_benchmark, *SMALL, "-o", model)
     assert again.exit_code == 2
     assert "holds a model already" in again.output
@@ -85,6 +88,7 @@ def test_unknown_subsets_are_refused(drawn_benchmark, tmp_path):
     assert "tset" in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_keeps_what_is_there(drawn_benchmark, tmp_path):
     model = tmp_path / "model"

@@ -186,7 +186,13 @@ def test_commands_and_options_in_the_text_exist():
 # --------------------------------------------------------------------------- they are run
 
 
-@pytest.mark.parametrize("page", RUNNABLE)
+# Half a minute; what they show is tested elsewhere too.
+LONG = ("docs/tutorials/beamtime-to-figure.md", "docs/how-to/video.md", "docs/how-to/correlate.md")
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=[pytest.mark.slow] if p in LONG else []) for p in RUNNABLE]
+)
 def test_page(page, presumed, tmp_path, monkeypatch):
     Reader(page, presumed, tmp_path, monkeypatch, heavy=False).follow()
 

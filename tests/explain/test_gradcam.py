@@ -153,7 +153,13 @@ def test_any_frame_size_and_the_prediction_that_segmenting_gives(rng, shape):
     assert found.heat.max() in (0, 1)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("amsegnet-fast", "unet") else [pytest.mark.slow])
+        for name in ARCHITECTURES
+    ],
+)
 def test_every_network_can_be_explained_at_its_last_decoder_block_and_deeper(name, rng):
     keras.utils.set_random_seed(1)
     model = build(name, n_classes=5, filters=2)

@@ -560,6 +560,7 @@ def test_another_process_writes_slowly_and_all_is_as_segment_gives_it(
         compare_with_segment(asked, bundle, path, path.stem, tmp_path / "reference")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_after_a_kill_only_hidden_parts_are_left_and_the_next_start_is_fine(
     asked, bundle, frames, tmp_path

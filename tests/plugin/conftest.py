@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +24,21 @@ save_bundle(sys.argv[1], build("amsegnet", n_classes=5, filters=2), card)
 """
 
 
+_TESTS = itertools.count()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Now and then set aside what lives on from test to test.
+
+    napari collects garbage whenever a layer is removed, and looks at all modules each time:
+    a third of a second a test.
+    """
+    if next(_TESTS) % 10 == 1:
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def bundle_folder(tmp_path_factory) -> Path:
     """A tiny untrained model."""
@@ -29,6 +46,22 @@ def bundle_folder(tmp_path_factory) -> Path:
     command = [sys.executable, "-c", MAKE_BUNDLE, str(folder)]
     subprocess.run(command, check=True, capture_output=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def phantom_file(tmp_path_factory) -> Path:
+    """A short phantom as a TIFF stack."""
+    from napari_amseg.io import TiffStackWriter
+    from napari_amseg.sample import simulate
+
+    phantom = simulate()
+    path = tmp_path_factory.mktemp("with space") / "phantom.tif"
+    frames = phantom.stack
+    shape = (24, *frames.frame_shape)
+    with TiffStackWriter(path, shape, frames.dtype, frames.experiment) as writer:
+        for t in range(24):
+            writer.append(frames.read(t + 10))
+    return path
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,9 +19,14 @@ PATIENCE_MS = 120_000
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_sample_preprocess_segment_measure_export(
-    viewer, add_widget, bundle_folder, qtbot, tmp_path, notifications
+    viewer, add_widget, bundle_folder, phantom_file, qtbot, tmp_path, notifications
 ):
     viewer.open_sample("napari-amseg", "phantom")
+    whole = viewer.layers["phantom"]
+    assert tuple(whole.scale[-2:]) == (whole.metadata[KEY].experiment.pixel_size_um,) * 2
+    viewer.layers.clear()
+
+    viewer.open(phantom_file, plugin="napari-amseg")  # the same in short
     raw = viewer.layers["phantom"]
     n_frames = raw.data.shape[0]
     assert tuple(raw.scale[-2:]) == (raw.metadata[KEY].experiment.pixel_size_um,) * 2

@@ -36,7 +36,7 @@ def lively(architecture, rng, n_classes=5):
     # Logits of order one: an error shows everywhere, no class takes all.
     frames = rng.random((2, 32, 64, 1), np.float32)
     norm = model.get_layer("head_norm")
-    before = model.__class__(model.input, norm.input).predict_on_batch(frames)
+    before = np.asarray(model.__class__(model.input, norm.input)(frames))
     gamma, beta, _, _ = norm.get_weights()
     norm.set_weights([np.ones_like(gamma), np.zeros_like(beta), before.mean((0, 1, 2)),
                       before.var((0, 1, 2))])  # fmt: skip
@@ -55,7 +55,7 @@ def test_every_network_is_rebuilt_with_the_same_numbers(architecture, rng, tmp_p
     frames = rng.random((2, 64, 96), np.float32)
     engine = make_engine(bundle, "openvino", precision="f32", confidence=True)
     found = engine.predict(frames, *windows(frames))
-    softmax = np.asarray(model.predict_on_batch(frames[..., None]))
+    softmax = np.asarray(model(frames[..., None]))
     assert len(np.unique(softmax.argmax(-1))) > 1
     np.testing.assert_allclose(found.confidence, 255 * softmax.max(-1), atol=0.52)
     assert (found.labels == softmax.argmax(-1) + 1).mean() >= 0.9999
@@ -71,7 +71,7 @@ def test_a_network_with_another_number_of_classes(rng, tmp_path, empty_cache):
     bundle = save_bundle(tmp_path / "m", model, ModelCard("amsegnet", {"filters": 2}, scheme))
     frames = rng.random((1, 32, 64), np.float32)
     found = make_engine(bundle, "openvino", precision="f32").predict(frames, *windows(frames))
-    codes = np.array(scheme.codes)[np.asarray(model.predict_on_batch(frames[..., None])).argmax(-1)]
+    codes = np.array(scheme.codes)[np.asarray(model(frames[..., None])).argmax(-1)]
     assert (found.labels == codes).mean() >= 0.999
 
 

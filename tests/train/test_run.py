@@ -1,8 +1,9 @@
 """Training as a whole, on drawn frames that a small network learns in seconds."""
 
 import csv
-import itertools
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,17 +34,63 @@ from napari_amseg.types import Experiment, stack_from_array
 SETTINGS = TrainSettings(
     epochs=3, batch_size=4, learning_rate=5e-3, crop_rows=32, crop_columns=48, draws=2
 )
+# Most of a short training is the compiling of its first step, so tests share what they can.
+LEARNING = replace(SETTINGS, epochs=6, draws=12)
 
 
-@pytest.fixture
-def request_(drawn_benchmark, tmp_path):
+def request_for(benchmark, folder) -> TrainRequest:
     return TrainRequest(
-        benchmark=drawn_benchmark,
-        folder=tmp_path / "model",
+        benchmark=benchmark,
+        folder=folder,
         arguments={"filters": 1},
         settings=SETTINGS,
         augment=AugmentSettings(noise=0.05),
     )
+
+
+@pytest.fixture
+def request_(drawn_benchmark, tmp_path):
+    return request_for(drawn_benchmark, tmp_path / "model")
+
+
+@pytest.fixture(scope="module")
+def to_learn(shared_benchmark, tmp_path_factory):
+    """The request of a training that is long enough to learn something."""
+    folder = tmp_path_factory.mktemp("learnt")
+    return replace(
+        request_for(shared_benchmark, folder / "model"),
+        settings=LEARNING,
+        arguments={"filters": 2},
+        preview=folder / "preview.npy",
+    )
+
+
+@pytest.fixture(scope="module")
+def learnt(to_learn):
+    """Events of that training to its end."""
+    return list(train_bundle(to_learn))
+
+
+@pytest.fixture(scope="module")
+def cut_short(to_learn, tmp_path_factory):
+    """The same training into another folder, cancelled after its first epoch: folder and events."""
+    request = replace(to_learn, folder=tmp_path_factory.mktemp("cut") / "model", preview=None)
+    seen = []
+
+    def cancelled():
+        return any(isinstance(e, EpochDone) for e in seen)
+
+    for event in train_bundle(request, cancelled=cancelled):
+        seen.append(event)
+    return request.folder, seen
+
+
+@pytest.fixture
+def resumable(to_learn, cut_short, tmp_path):
+    """The request to go on with the cancelled training; its files are this test's own."""
+    for source, name in ((cut_short[0], "model"), (to_learn.benchmark, "benchmark")):
+        shutil.copytree(source, tmp_path / name)
+    return TrainRequest(tmp_path / "benchmark", tmp_path / "model", resume=True)
 
 
 def arrays_of(path):
@@ -65,17 +112,14 @@ def assert_equal_weights(folder, other):
         np.testing.assert_array_equal(array, theirs[name], err_msg=name)
 
 
-def test_it_learns_and_leaves_a_whole_record(request_):
-    request_ = replace(
-        request_, settings=replace(SETTINGS, epochs=12, draws=6), arguments={"filters": 2}
-    )
-    events = list(train_bundle(request_))
+def test_it_learns_and_leaves_a_whole_record(to_learn, learnt):
+    request_, events = to_learn, learnt
     started, finished = events[0], events[-1]
     assert isinstance(started, TrainStarted)
-    assert (started.n_train, started.n_validation, started.steps) == (5, 1, 9)
+    assert (started.n_train, started.n_validation, started.steps) == (5, 1, 17)
     assert started.shape == (32, 48)
     assert "powder" in started.notes[0]
-    assert finished.epochs_done == 12
+    assert finished.epochs_done == 6
     assert finished.stopped == ""
     rows = [e.row for e in events if isinstance(e, EpochDone)]
     assert rows[-1]["loss"] < 0.9 * rows[0]["loss"]
@@ -88,13 +132,13 @@ def test_it_learns_and_leaves_a_whole_record(request_):
 
     with open(request_.folder / "training.csv", newline="") as file:
         table = list(csv.DictReader(file))
-    assert [int(row["epoch"]) for row in table] == list(range(1, 13))
+    assert [int(row["epoch"]) for row in table] == list(range(1, 7))
     assert float(table[-1]["loss"]) == pytest.approx(rows[-1]["loss"], rel=1e-6)
 
     card = load_bundle(request_.folder).card
     assert card.scores["validation"]["mean_iou"] == best["validation_mean_iou"]
     assert card.training["epoch"] == best["epoch"]
-    assert card.training["settings"]["epochs"] == 12
+    assert card.training["settings"]["epochs"] == 6
     assert card.training["augmentation"]["noise"] == 0.05
     assert card.training["training_pixels"]["pore"] == 5 * 9
     assert card.training["split"]["name"] == "listed"
@@ -102,15 +146,13 @@ def test_it_learns_and_leaves_a_whole_record(request_):
     assert not any("optimizer" in name for name in arrays_of(request_.folder / "model.weights.h5"))
 
 
-def test_the_bundle_segments_as_its_scores_say(request_):
+def test_the_bundle_segments_as_its_scores_say(to_learn, learnt):
     """The stored model in inference mode reaches the score found during training."""
     from napari_amseg.dataset.inputs import InputFrames
     from napari_amseg.scores import Confusion
 
-    request_ = replace(request_, settings=replace(SETTINGS, epochs=6))
-    list(train_bundle(request_))
-    bundle = load_bundle(request_.folder)
-    benchmark = open_benchmark(request_.benchmark)
+    bundle = load_bundle(to_learn.folder)
+    benchmark = open_benchmark(to_learn.benchmark)
     inputs, frame = InputFrames(benchmark, bundle.card.chain, benchmark.frames), benchmark.frames[5]
     scores = np.asarray(bundle.model(inputs.image(frame)[None, ..., None]))[0]
     confusion = Confusion(benchmark.scheme)
@@ -119,6 +161,18 @@ def test_the_bundle_segments_as_its_scores_say(request_):
     assert found == pytest.approx(bundle.card.scores["validation"]["mean_iou"], abs=0.01)
 
 
+def test_a_cancelled_training_goes_on_to_the_same_weights(to_learn, learnt, resumable):
+    expected = [e.row for e in learnt if isinstance(e, EpochDone)]
+    resumed = list(train_bundle(resumable))
+    assert resumed[0].epochs_done == 1
+    rows = [*resumed[0].history, *(e.row for e in resumed if isinstance(e, EpochDone))]
+    for row, wanted in zip(rows, expected, strict=True):
+        assert {**row, "seconds": 0} == {**wanted, "seconds": 0}
+    assert_equal_weights(resumable.folder, to_learn.folder)
+    assert len((resumable.folder / "training.csv").read_text().splitlines()) == 7
+
+
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(request_, tmp_path):
     """Killed hard in the middle of the third epoch; the second half replays what is missing."""
     settings = replace(SETTINGS, epochs=5)
@@ -133,8 +187,6 @@ def test_a_killed_training_goes_on_to_the_same_weights(request_, tmp_path):
         "    if type(event).__name__ == 'StepDone' and event.epoch == 3:\n"
         "        print('third epoch', flush=True); signal.pause()\n"
     )
-    import pickle
-
     (tmp_path / "request").write_bytes(pickle.dumps(killed))
     child = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "request")], stdout=subprocess.PIPE
@@ -152,28 +204,25 @@ def test_a_killed_training_goes_on_to_the_same_weights(request_, tmp_path):
     assert len((killed.folder / "training.csv").read_text().splitlines()) == 6
 
 
-def test_resuming_needs_the_same_plan_and_labels(request_):
-    list(itertools.islice(train_bundle(request_), 12))
+def test_resuming_needs_the_same_plan_and_labels(resumable):
     with pytest.raises(FileExistsError, match="model already"):
-        next(train_bundle(request_))
-    longer = replace(request_, settings=replace(SETTINGS, epochs=9), resume=True)
-    with pytest.raises(ValueError, match=r"epochs is 9, but .* started with 3"):
+        next(train_bundle(replace(resumable, resume=False)))
+    longer = replace(resumable, settings=replace(LEARNING, epochs=9))
+    with pytest.raises(ValueError, match=r"epochs is 9, but .* started with 6"):
         next(train_bundle(longer))
-    plain = TrainRequest(request_.benchmark, request_.folder, resume=True)
-    assert next(train_bundle(plain)).epochs == 3  # what is not given comes from the checkpoint
-    benchmark = open_benchmark(request_.benchmark)
+    assert next(train_bundle(resumable)).epochs == 6  # what is not given is in the checkpoint
+    benchmark = open_benchmark(resumable.benchmark)
     path = benchmark.label_path(benchmark.frames[0])
     tifffile.imwrite(path, np.full((32, 48), 3, np.uint8), photometric="minisblack")
     with pytest.raises(ValueError, match="have changed since"):
-        next(train_bundle(plain))
+        next(train_bundle(resumable))
 
 
-def test_a_damaged_checkpoint_is_explained(request_):
-    list(itertools.islice(train_bundle(request_), 12))
-    path = request_.folder / "checkpoint.npz"
+def test_a_damaged_checkpoint_is_explained(resumable):
+    path = resumable.folder / "checkpoint.npz"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="not a readable checkpoint"):
-        next(train_bundle(replace(request_, resume=True)))
+        next(train_bundle(resumable))
 
 
 def test_resume_without_a_checkpoint_is_explained(request_):
@@ -181,16 +230,10 @@ def test_resume_without_a_checkpoint_is_explained(request_):
         next(train_bundle(replace(request_, resume=True)))
 
 
-def test_a_cancel_keeps_the_best_epoch(request_):
-    seen = []
-
-    def cancelled():
-        return any(isinstance(e, EpochDone) for e in seen)
-
-    for event in train_bundle(request_, cancelled=cancelled):
-        seen.append(event)
+def test_a_cancel_keeps_the_best_epoch(cut_short):
+    folder, seen = cut_short
     assert seen[-1] == replace(seen[-1], stopped="cancelled", epochs_done=1, best_epoch=1)
-    assert load_bundle(request_.folder).model is not None
+    assert load_bundle(folder).model is not None
 
 
 @pytest.mark.slow
@@ -201,9 +244,8 @@ def test_early_stopping(request_):
     assert finished.epochs_done == finished.best_epoch + 2
 
 
-def test_transfer_to_other_classes(request_, tmp_path, drawn_frames):
+def test_transfer_to_other_classes(to_learn, learnt, request_, tmp_path, drawn_frames):
     """A model of five classes goes on with two, its encoder kept bit for bit."""
-    list(train_bundle(request_))
     scheme = DEFAULT_SCHEME.subset(["pore", "substrate"])
     two = create_benchmark(tmp_path / "two", scheme)
     truth = np.where(drawn_frames[1] == 2, 2, 3).astype(np.uint8)
@@ -213,7 +255,7 @@ def test_transfer_to_other_classes(request_, tmp_path, drawn_frames):
         benchmark=two.folder,
         folder=tmp_path / "two-classes",
         arguments={},
-        init=str(request_.folder),
+        init=str(to_learn.folder),
         freeze_encoder=True,
     )
     started = next(iter(events := train_bundle(transfer)))
@@ -223,21 +265,16 @@ def test_transfer_to_other_classes(request_, tmp_path, drawn_frames):
     bundle = load_bundle(transfer.folder)
     assert bundle.card.scheme == scheme
     assert bundle.card.training["started_from"]["name"] == "model"
-    before, after = load_bundle(request_.folder).model, bundle.model
+    before, after = load_bundle(to_learn.folder).model, bundle.model
     for layer in after.layers:
         pairs = zip(layer.get_weights(), before.get_layer(layer.name).get_weights(), strict=True)
         if layer.name.startswith("encoder_"):
             assert all(np.array_equal(a, b) for a, b in pairs), layer.name
 
 
-def test_a_preview_of_the_telling_frame(request_, tmp_path):
-    request_ = replace(request_, preview=tmp_path / "preview.npy")
-    events = train_bundle(request_)
-    assert str(next(events).preview_frame) == "drawn/0005"
-    for event in events:
-        if isinstance(event, EpochDone):
-            break
-    labels = np.load(request_.preview)
+def test_a_preview_of_the_telling_frame(to_learn, learnt):
+    assert str(learnt[0].preview_frame) == "drawn/0005"
+    labels = np.load(to_learn.preview)
     assert labels.shape == (32, 48)
     assert labels.dtype == np.uint8
     assert set(np.unique(labels)) <= set(DEFAULT_SCHEME.codes)
@@ -340,16 +377,13 @@ def test_a_spoilt_bundle_and_foreign_files_do_not_stop_a_resume(request_):
     assert (request_.folder / "notes.txt").read_text() == "mine"
 
 
-def test_changed_images_are_not_resumed(request_):
-    for event in train_bundle(request_):
-        if isinstance(event, EpochDone):
-            break
-    benchmark = open_benchmark(request_.benchmark)
+def test_changed_images_are_not_resumed(resumable):
+    benchmark = open_benchmark(resumable.benchmark)
     frame = benchmark.frames[0]
     inverted = 255 - benchmark.image(frame)
     tifffile.imwrite(benchmark.image_path(frame), inverted, photometric="minisblack")
     with pytest.raises(ValueError, match=r"images or labels .* have changed"):
-        next(train_bundle(replace(request_, resume=True)))
+        next(train_bundle(resumable))
 
 
 def test_a_place_that_cannot_be_written_to_is_found_out_first(request_, tmp_path):

@@ -31,22 +31,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def phantom_file(tmp_path_factory) -> Path:
-    """A short phantom as a TIFF stack."""
-    from napari_amseg.io import TiffStackWriter
-    from napari_amseg.sample import simulate
-
-    phantom = simulate()
-    path = tmp_path_factory.mktemp("with space") / "phantom.tif"
-    frames = phantom.stack
-    shape = (24, *frames.frame_shape)
-    with TiffStackWriter(path, shape, frames.dtype, frames.experiment) as writer:
-        for t in range(24):
-            writer.append(frames.read(t + 10))
-    return path
-
-
 def command_of(widget, qtbot, out=None):
     """The dialog that the button of a widget opens."""
     button = widget.findChild(CommandButton)
@@ -193,6 +177,7 @@ def test_a_dataset_inside_a_file_is_what_the_record_names(
     assert [found["name"] for found in told["inputs"]] == ["cams.h5"]
 
 
+@pytest.mark.slow
 def test_labels_painted_by_hand_are_saved_and_measured_alike(
     viewer, add_widget, qtbot, phantom_file, tmp_path
 ):

@@ -65,7 +65,7 @@ def test_a_cancelled_segmentation_is_never_done(
     viewer.layers.clear()
     rng = np.random.default_rng(0)
     tifffile.imwrite(
-        tmp_path / "long.tif", rng.integers(0, 255, (300, 256, 256)).astype(np.uint8),
+        tmp_path / "long.tif", rng.integers(0, 255, (150, 256, 256)).astype(np.uint8),
         photometric="minisblack",
     )  # fmt: skip
     (image,) = viewer.open(str(tmp_path / "long.tif"), plugin="napari-amseg")
@@ -75,29 +75,29 @@ def test_a_cancelled_segmentation_is_never_done(
     segment.cancel()
     qtbot.waitUntil(lambda: not segment.is_running, timeout=PATIENCE_MS)
     done = segment.run.progress.done
-    assert done < 300
-    see("Segment", f"segmented {done}/300")
+    assert done < 150
+    see("Segment", f"segmented {done}/150")
     workbench.desk.save(tmp_path / "long")
     wait_for(workbench.desk)
     viewer.layers.clear()
     workbench.desk.open(tmp_path / "long.amseg.json")
     wait_for(workbench.desk)
-    see("Segment", f"segmented {done}/300")
+    see("Segment", f"segmented {done}/150")
     qtbot.waitUntil(lambda: workbench.next_step == "Segment")
     workbench.open_step("Measure")
     measure = workbench.docks.widgets()["Measure"]
     measured(measure, qtbot)
-    said = f"nly {done} of 300 frames were segmented"
+    said = f"nly {done} of 150 frames were segmented"
     qtbot.waitUntil(lambda: said in measure.page.remark.text(), timeout=PATIENCE_MS)
-    assert f"{300 - done} of 300 frames hold no label" in measure.page.remark.text()
+    assert f"{150 - done} of 150 frames hold no label" in measure.page.remark.text()
     flags = measure.results.measurements.frames()["flags"]
-    assert flags.str.contains("unlabelled").sum() == 300 - done
+    assert flags.str.contains("unlabelled").sum() == 150 - done
     measure.page.exports.export(tmp_path / "tables")
     see("Measure", "exported to tables")
     (record,) = (tmp_path / "tables").glob("*_run.json")
     notes = "\n".join(json.loads(record.read_text())["notes"])
     assert said in notes
-    assert f"{300 - done} of 300 frames hold no label" in notes
+    assert f"{150 - done} of 150 frames hold no label" in notes
 
 
 def test_a_second_stack_is_not_segmented_because_the_first_is(

@@ -137,6 +137,7 @@ def test_learning_makes_a_model_that_is_chosen_and_suggests(annotated, qtbot):
     assert (session.annotation.labels != 0).all()
 
 
+@pytest.mark.slow
 def test_learning_is_cancelled(annotated, qtbot):
     session, panel, truth = annotated
     session.annotation.labels[0] = truth[0]
