@@ -140,3 +140,24 @@ def test_a_rim_alone_is_enough_to_be_seen():
     rim = ndimage.binary_dilation(labels == Label.PORE, iterations=2) & (labels != Label.PORE)
     image[rim] -= 10
     assert not hidden_hollows(image, labels).any()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"oversampling": 1},
+        {"surface_at": 1.0},
+        {"surface_at": 1.0, "surface_tilt_deg": 15.0},
+        {"surface_at": 0.9, "pixel_size_um": 2.0, "keyhole_depth_um": 30.0},
+        {"surface_at": 0.0, "surface_tilt_deg": -15.0, "slit_transmission": 0.0},
+        {"surface_at": 0.9, "surface_tilt_deg": 15.0, "pixel_size_um": 0.5},
+        {"edge_um": 1000.0, "slit_transmission": 0.5, "slit_above_um": 500.0},
+        {"pixel_size_um": 50.0, "flat_field": True, "slit_transmission": 0.0},
+    ],
+)
+def test_frames_and_labels_exist_at_the_limits_of_the_settings(odd):
+    settings = replace(PLATE, n_frames=8, height_px=48, width_px=64, old_pores=3, distance_m=0.1)
+    phantom = simulate(replace(settings, **odd))
+    for t in range(8):
+        assert phantom.stack[t].any()
+        assert np.isin(phantom.drawn[t], phantom.labels[t]).all()  # no class from nowhere

@@ -105,8 +105,8 @@ class Camera:
         s, points = self.settings, self.scene.points
         rows, columns = (slice(side.start * points, side.stop * points) for side in box)
         metal = np.clip(s.substrate_thickness_um - opening_um[rows, columns], 0, None)
-        plate = self._through(np.full((points, points), s.substrate_thickness_um, np.float32))
-        return np.asarray(self._through(metal) / plate[0, 0])
+        even = np.full((2 * points, 2 * points), s.substrate_thickness_um, np.float32)
+        return np.asarray(self._through(metal) / self._through(even)[0, 0])
 
     @cached_property
     def plate_edge(self) -> Array:

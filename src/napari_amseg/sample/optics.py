@@ -51,7 +51,8 @@ def refracted(intensity: Array, path_um: Array, *, step_um: float, distance_um: 
         shift = MOST_SHIFT_PX * np.tanh(np.gradient(path_um, axis=axis) * (-lever / MOST_SHIFT_PX))
         start = np.arange(size, dtype=np.float32)
         place = np.abs(shift + (start[:, None] if axis == 0 else start))
-        landing.append(np.minimum(place, 2 * (size - 1) - place))  # mirrored at the border
+        mirrored = np.minimum(place, 2 * (size - 1) - place)
+        landing.append(np.maximum(mirrored, 0))  # an image narrower than the shift
     top, left = (place.astype(np.int32) for place in landing)
     down, right = landing[0] - top, landing[1] - left
     height, width = intensity.shape

@@ -107,10 +107,12 @@ class Scene:
 
     def _opened(self, box: Box, chord: Array) -> tuple[Box, Array]:
         """The keyhole with its mouth drawn up, as thick a part of the plate as at the surface."""
+        if not chord.size:
+            return box, chord
         columns = box[1]
         first = np.argmax(self.fine_below[: box[0].stop, columns] >= 0, axis=0) - box[0].start
         row = np.arange(-box[0].start, len(chord))[:, None]
-        drawn_up = np.take_along_axis(chord, np.maximum(row, first), axis=0)
+        drawn_up = np.take_along_axis(chord, np.maximum(row, np.maximum(first, 0)), axis=0)
         box = (slice(0, box[0].stop), columns)
         return box, drawn_up * np.minimum(1, 2 * self.plate_share[box])
 
