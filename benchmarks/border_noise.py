@@ -33,6 +33,8 @@ def main() -> None:
     stack = read_stack(given.labels)
     frames = [int(t) for t in given.frames.split(",")] if given.frames else range(len(stack))
     labels = np.stack([stack[t] for t in frames])
+    if not (labels == given.label).any():
+        parser.error(f"--label {given.label}: not among {np.unique(labels).tolist()}")
     print("| border uncertain by | IoU of the class | mean with the rest |\n|---|---|---|")
     for deviation in STANDARD_DEVIATIONS_PX:
         iou, mean = scores(labels, given.label, deviation)
@@ -56,6 +58,8 @@ def scores(labels: Array, label: int, deviation_px: float) -> tuple[float, float
 
 def signed_distance(mask: Array) -> Array:
     """Distance of pixel centres to the border between pixels, positive inside, (Y, X)."""
+    if mask.all() or not mask.any():
+        return np.where(mask, np.inf, -np.inf)
     inside, outside = (np.asarray(ndimage.distance_transform_edt(m)) for m in (mask, ~mask))
     to_border = inside - outside
     return np.asarray(to_border - 0.5 * np.sign(to_border))

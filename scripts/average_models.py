@@ -3,8 +3,8 @@
     python scripts/average_models.py OUTPUT FIRST=2 SECOND=1 [--note TEXT]
 
 Single epochs of a training on simulated frames differ by up to 0.1 of IoU on one real frame; means
-of several differ less. The card is that of the last model, with a note; its scores are computed
-anew, on the experiments of scripts/train_bundled_model.py that no training has seen.
+of several differ less. The record of training is that of the last model, with a note; the scores
+are computed anew, on the experiments of scripts/train_bundled_model.py that no training has seen.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ def main() -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL=SHARE")
     parser.add_argument("--note", default="")
     given = parser.parse_args()
-    names, shares = zip(*(model.rsplit("=", 1) for model in given.models), strict=True)
-    shares = [float(share) / sum(map(float, shares)) for share in shares]
+    try:
+        names, numbers = zip(*(model.rsplit("=", 1) for model in given.models), strict=True)
+        shares = [float(number) / sum(map(float, numbers)) for number in numbers]
+    except (ValueError, ZeroDivisionError):
+        parser.error(f"{given.models}: say MODEL=SHARE for each, with shares such as 2 and 1")
     bundles = [load_bundle(name) for name in names]
-    if len({bundle.card.architecture for bundle in bundles}) > 1:
-        raise SystemExit("these models have different architectures; their weights have no mean")
+    kinds = [(b.card.architecture, b.card.arguments, b.card.scheme.codes) for b in bundles]
+    if any(kind != kinds[0] for kind in kinds):
+        parser.error("these models differ in network, width or classes: no mean of their weights")
     model, card = bundles[-1].model, bundles[-1].card
     weights = zip(*(bundle.model.get_weights() for bundle in bundles), strict=True)
     model.set_weights([sum(s * w for s, w in zip(shares, each, strict=True)) for each in weights])

@@ -11,6 +11,7 @@ from scipy import ndimage
 from napari_amseg.labels import Label
 from napari_amseg.sample import PhantomSettings, simulate
 from napari_amseg.sample.drawn import hidden_hollows
+from napari_amseg.sample.experiments import random_experiment
 
 PLATE = PhantomSettings(
     n_frames=20, height_px=160, width_px=256, surface_at=0.2, powder_layer_um=0, window_particles=0,
@@ -113,7 +114,8 @@ def test_a_slit_below_the_edge_of_the_plate_makes_the_surface_that_is_seen():
 
 
 @pytest.mark.parametrize(
-    "hidden", [{"surface_at": -0.5}, {"surface_at": 0.01}, {"powder_layer_um": 60.0}]
+    "hidden",
+    [{"surface_at": -0.5}, {"surface_at": 0.01}, {"powder_layer_um": 60.0}, {"background": True}],
 )
 def test_the_surface_stays_where_it_is_not_seen_on_both_sides(hidden):
     phantom = simulate(replace(PLATE, edge_um=40.0, **hidden))
@@ -161,3 +163,24 @@ def test_frames_and_labels_exist_at_the_limits_of_the_settings(odd):
     for t in range(8):
         assert phantom.stack[t].any()
         assert np.isin(phantom.drawn[t], phantom.labels[t]).all()  # no class from nowhere
+
+
+def test_no_lid_of_plate_lies_over_a_mouth_in_coarse_pixels():
+    settings = random_experiment(np.random.default_rng([77, 220]), (160, 224))
+    settings = replace(settings, pixel_size_um=4.5, edge_um=3.7, surface_tilt_deg=0.0)
+    for t in range(6, 24, 3):
+        drawn = simulate(settings).drawn[t]
+        widths = (drawn == Label.KEYHOLE).sum(axis=1)
+        first = int(np.flatnonzero(widths)[0])
+        assert widths[first] >= 0.8 * widths[first + 2]
+
+
+def test_a_cut_far_below_the_edge_is_followed_too():
+    far = {"slit_transmission": 0.02, "slit_above_um": -80.0, "slit_soft_um": 4.0}
+    drawn = simulate(replace(PLATE, **far)).drawn[0]
+    assert first_row_of_plate(drawn) == pytest.approx(SURFACE + 40, abs=1)
+
+
+def test_nothing_comes_through_very_thick_windows():
+    phantom = simulate(replace(PLATE, wall_mm=1e5))
+    assert (phantom.drawn[0] == phantom.labels[0]).all()

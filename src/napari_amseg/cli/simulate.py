@@ -32,8 +32,8 @@ def simulate(
 
     Writes phantom.tif, phantom_labels.tif, phantom_pore_ids.tif (the track of every pore pixel),
     phantom_truth.csv, phantom_pores.csv and phantom_run.json into OUT, with --flats also
-    phantom_flats.tif and phantom_darks.tif. phantom_drawn_labels.tif has the borders that a person
-    draws, half-way between the rims, a little inside the exact ones: models learn those.
+    phantom_flats.tif and phantom_darks.tif. phantom_drawn_labels.tif has the borders of
+    hollows and bare surface that a person draws, half-way between the rims: models learn those.
     """
     write_phantom(out, phantom, flats=flats, drawn_labels=drawn_labels)
     for path in sorted(out.glob("phantom*.*")):

@@ -100,13 +100,17 @@ class Camera:
         """Keyhole and pores of a box in an endless even plate, without noise.
 
         opening_um : their extent along the beam, on the fine grid of the whole frame. Gives float32
-        (Y, X), 1 is the brightness of the plate.
+        (Y, X), 1 is the brightness of the plate. The keyhole goes on above the surface.
         """
         s, points = self.settings, self.scene.points
         rows, columns = (slice(side.start * points, side.stop * points) for side in box)
-        metal = np.clip(s.substrate_thickness_um - opening_um[rows, columns], 0, None)
+        opening, in_metal = opening_um[rows, columns], self.scene.fine_below[rows, columns] >= 0
+        first = np.where(in_metal.any(axis=0), in_metal.argmax(axis=0), 0)
+        row = np.maximum(np.arange(opening.shape[0])[:, None], first)
+        opening = np.take_along_axis(opening, row, axis=0)  # no edge of the plate fades here
+        metal = np.clip(s.substrate_thickness_um - opening, 0, None)
         even = np.full((2 * points, 2 * points), s.substrate_thickness_um, np.float32)
-        return np.asarray(self._through(metal) / self._through(even)[0, 0])
+        return np.asarray(self._through(metal) / max(float(self._through(even)[0, 0]), 1e-30))
 
     @cached_property
     def plate_edge(self) -> Array:

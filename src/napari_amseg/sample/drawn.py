@@ -55,26 +55,33 @@ def surface_shift_px(camera: Camera) -> float:
     Plate and slit both make an edge. The lower one is the surface, unless it is much fainter.
     """
     s, below = camera.settings, camera.scene.below
-    reach = round(FARTHEST_CUT_UM / s.pixel_size_um) + RIM_PX
+    if s.background:
+        return 0.0  # divided by itself: there is no edge
+    cut_seen = s.slit_transmission < 1 and not s.flat_field
+    farthest_um = max(FARTHEST_CUT_UM, 1.5 * s.edge_um, abs(s.slit_above_um) if cut_seen else 0)
+    reach = round(farthest_um / s.pixel_size_um) + RIM_PX
     first = max(-reach, math.ceil(float(below.min())))
     row = np.floor(below).astype(np.int64) - first
     shown = (row >= 0) & (row < reach - first)
     counts = np.bincount(row[shown])
     if first > -RIM_PX or len(counts) < RIM_PX - first or not counts.all():
         return 0.0  # the surface is not in the frame
-    cut_seen = s.slit_transmission < 1 and not (s.flat_field or s.background)
     lit = camera.slit if cut_seen else np.ones_like(below)
     plate, slit = (
         np.bincount(row[shown], seen[shown]) / counts for seen in (camera.plate_edge, lit)
     )
-    turns = _turns(plate)
-    highest = int(np.argmax(np.abs(np.diff(plate[turns]))))
-    place = _half_way(plate, *turns[highest : highest + 2])
-    edges = [(place, abs(np.diff(plate[turns])[highest]) * slit[round(place)])]
+    if not plate[-1] > 0:
+        return 0.0
+    plate, edges = plate / plate[-1], []
+    if np.ptp(plate) >= LEAST_CONTRAST:
+        turns = _turns(plate)
+        highest = int(np.argmax(np.abs(np.diff(plate[turns]))))
+        place = _half_way(plate, *turns[highest : highest + 2])
+        edges = [(place, abs(np.diff(plate[turns])[highest]) * slit[round(place)])]
     cut = -s.slit_above_um / s.pixel_size_um - first - 0.5
     if cut_seen and 0 <= cut <= len(plate) - 1:
         edges.append((cut, (1 - s.slit_transmission) * plate[round(cut)]))
-    height = max(height for _, height in edges)
+    height = max((height for _, height in edges), default=0.0)
     if height < LEAST_CONTRAST:
         return 0.0
     place = max(place for place, step in edges if step >= height * LEAST_STEP)
@@ -86,6 +93,8 @@ def surface_shift_px(camera: Camera) -> float:
 def _half_way(grey: Array, start: int, stop: int) -> float:
     """Where between two turns a profile has the mean of its values there, as an index."""
     rise, half = grey[start : stop + 1], (grey[start] + grey[stop]) / 2
+    if rise[0] == rise[-1]:
+        return (start + stop) / 2
     beyond = int(np.argmax((rise > half) != (rise[0] > half)))
     return start + beyond - 1 + float((half - rise[beyond - 1]) / np.diff(rise)[beyond - 1])
 
@@ -109,9 +118,11 @@ def _draw_surface(labels: Array, below: Array, shift_px: float) -> None:
     if shift_px > 0:
         labels[(below >= 0) & (below < shift_px)] = Label.BACKGROUND
     elif shift_px < 0:
-        first = np.argmax(below >= 0, axis=0)  # all columns reach the plate, or nothing is seen
+        metal = below >= 0
+        ends = np.take_along_axis(labels, np.argmax(metal, axis=0)[None], axis=0)[0]
+        ends = np.where(metal.any(axis=0), ends, Label.SUBSTRATE)  # a tilted surface may leave
         row, column = np.nonzero((below < 0) & (below >= shift_px))
-        labels[row, column] = labels[first[column], column]
+        labels[row, column] = ends[column]
 
 
 def hidden_hollows(image: Array, labels: Array) -> Array:

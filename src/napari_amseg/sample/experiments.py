@@ -46,7 +46,10 @@ def random_experiment(rng: np.random.Generator, shape: tuple[int, int]) -> Phant
         **beam,
     )
     drawn = {**_keyhole(rng, plain), **_pores(rng, kind), **_dirt(rng, plain, kind)}
-    return replace(plain, **drawn, **_slit(rng, plain, kind), **_camera(rng, plain))
+    slit, camera = _slit(rng, plain, kind), _camera(rng, plain)
+    if slit.get("slit_above_um", 0) < 0:  # divided there, the plate would be mere noise
+        camera["flat_field"] = False
+    return replace(plain, **drawn, **slit, **camera)
 
 
 def random_frame(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
@@ -68,7 +71,9 @@ def training_frame(phantom: Phantom, t: int) -> tuple[Array, Array]:
     """Image and labels of frame `t` as :func:`random_frame` gives them."""
     labels = phantom.drawn[t].copy()
     image = np.asarray(phantom.stack[t], np.float32)
-    labels[phantom.unclear() | hidden_hollows(image, labels)] = Label.UNLABELLED
+    hollow = np.isin(phantom.labels[t], (Label.KEYHOLE, Label.PORE))
+    cut_off = hollow & (labels == Label.BACKGROUND)  # dim above the cut of a slit
+    labels[phantom.unclear() | cut_off | hidden_hollows(image, labels)] = Label.UNLABELLED
     return image, labels
 
 
