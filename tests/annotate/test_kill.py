@@ -16,6 +16,7 @@ from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.backups import list_backups
 from napari_amseg.annotate.load import load_frames
 from napari_amseg.annotate.recovery import list_working_copies
+from napari_amseg.annotate.safety import SafetySettings
 from napari_amseg.annotate.save import FrameToSave, Saved, SaveTarget, save_frames
 from napari_amseg.annotate.working_copy import WorkingCopy
 from napari_amseg.dataset import FrameId, check_benchmark, open_benchmark
@@ -141,7 +142,8 @@ def assert_next_save_repairs(folder, experiment, version):
         for t in range(N_FRAMES) for name in (f"{t:04d}",)
     ]  # fmt: skip
     target = SaveTarget(folder, Experiment(experiment=experiment), DEFAULT_SCHEME, "Ann")
-    outcomes = list(save_frames(target, ANNOTATOR["stack_images"](), frames))
+    patient = SafetySettings(lock_wait_s=90)  # an unreadable lock counts for a minute
+    outcomes = list(save_frames(target, ANNOTATOR["stack_images"](), frames, settings=patient))
     assert all(isinstance(outcome, Saved) for outcome in outcomes)
     found = list(load_frames(open_benchmark(folder), experiment))
     assert [(f.name, f.status) for f in found] == [(f.name, f.status) for f in frames]
