@@ -17,7 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_amseg.annotate.interpolate import signed_distance
 from napari_amseg.io import read_stack
+from napari_amseg.labels import DEFAULT_SCHEME, Label
+from napari_amseg.scores import Confusion
 
 Array = NDArray[Any]
 STANDARD_DEVIATIONS_PX = (0.25, 0.4, 0.5, 0.6, 0.75, 1.0)
@@ -43,30 +46,22 @@ def main() -> None:
 
 def scores(labels: Array, label: int, deviation_px: float) -> tuple[float, float]:
     """IoU of the class and mean with that of the rest, mean of several draws; (T, Y, X) labels."""
-    known, exact, rng = labels > 0, labels == label, np.random.default_rng(0)
-    inside = np.stack([signed_distance(frame) for frame in exact])
+    exact, rng = labels == label, np.random.default_rng(0)
+    truth = np.where(exact, Label.PORE, Label.SUBSTRATE)
+    truth[labels == 0] = Label.UNLABELLED
+    nowhere = np.full(labels.shape[1:], -np.inf)
+    inside = np.stack([signed_distance(frame) if frame.any() else nowhere for frame in exact])
     found = []
     for _ in range(REPEATS):
         moved = rng.standard_normal(labels.shape)
         moved = ndimage.gaussian_filter(moved, (0, SMOOTH_PX, SMOOTH_PX))
         drawn = inside + deviation_px / moved.std() * moved > 0
-        ious = [overlap(a[known], b[known]) for a, b in ((exact, drawn), (~exact, ~drawn))]
-        found.append((ious[0], float(np.mean(ious))))
+        confusion = Confusion(DEFAULT_SCHEME.subset(["pore", "substrate"]))
+        confusion.add(truth, np.where(drawn, Label.PORE, Label.SUBSTRATE))
+        scored = confusion.to_json()
+        found.append((scored["iou"]["pore"], scored["mean_iou"]))
     iou, mean = np.mean(found, axis=0).tolist()
     return iou, mean
-
-
-def signed_distance(mask: Array) -> Array:
-    """Distance of pixel centres to the border between pixels, positive inside, (Y, X)."""
-    if mask.all() or not mask.any():
-        return np.where(mask, np.inf, -np.inf)
-    inside, outside = (np.asarray(ndimage.distance_transform_edt(m)) for m in (mask, ~mask))
-    to_border = inside - outside
-    return np.asarray(to_border - 0.5 * np.sign(to_border))
-
-
-def overlap(one: Array, other: Array) -> float:
-    return float(np.count_nonzero(one & other) / max(1, np.count_nonzero(one | other)))
 
 
 if __name__ == "__main__":

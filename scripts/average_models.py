@@ -13,11 +13,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from train_bundled_model import INPUT, TEST_SEED, render, scored
+from train_bundled_model import INPUT, TEST_EXPERIMENTS, TEST_SEED, render, scored
 
 from napari_amseg.models.bundle import load_bundle, save_bundle
-
-EXPERIMENTS = 150
 
 
 def main() -> None:
@@ -44,7 +42,7 @@ def main() -> None:
     )
     notes = [f"mean of weights: {mean}", *([given.note] if given.note else [])]
     training = {**card.training, "script": "scripts/average_models.py", "notes": notes}
-    scores = {"other_experiments": scored(model, *render(TEST_SEED, range(EXPERIMENTS)))}
+    scores = {"other_experiments": scored(model, *render(TEST_SEED, range(TEST_EXPERIMENTS)))}
     card = replace(card, chain=INPUT, training={**training, "simulated_only": True}, scores=scores)
     save_bundle(given.output, model, card, overwrite=True)
     print(scores)

@@ -39,7 +39,7 @@ from napari_amseg.types import Experiment, stack_from_array
 Array = NDArray[Any]
 SHAPE, CROP = (256, 384), 256
 EXPERIMENTS_AT_ONCE, FRAMES_EACH = 100, 3
-TEST_SEED = 9_000_000
+TEST_SEED, TEST_EXPERIMENTS = 9_000_000, 150
 # A keyhole covers less than half a per cent of a large frame. Clipped there it would look wider.
 INPUT = Chain((Normalise(low_percentile=0.5, high_percentile=99.9),))
 
@@ -144,7 +144,7 @@ def train(options: argparse.Namespace) -> None:
 def bundle(options: argparse.Namespace) -> None:
     """Score the trained model on experiments of another seed and write it with its scores."""
     trained = load_bundle(options.work / "model")
-    images, labels = render(TEST_SEED, range(4 if options.smoke else 150))
+    images, labels = render(TEST_SEED, range(4 if options.smoke else TEST_EXPERIMENTS))
     scores = {**trained.card.scores, "other_experiments": scored(trained.model, images, labels)}
     record = {**trained.card.training, "script": "scripts/train_bundled_model.py"}
     record["simulated_only"] = True  # what the widgets say of it

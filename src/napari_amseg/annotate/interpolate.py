@@ -148,10 +148,10 @@ def _moving_part(before: Mask, after: Mask, way_px: NDArray[np.float64]) -> _Mov
     assert around is not None  # a part has pixels
     # Farther than the way itself, so that nothing is asked for beyond the box inside the frame.
     box = widened(around, 2 + int(np.abs(way_px).max()), before.shape)
-    return _MovingPart(box, _signed_distance(before[box]), _signed_distance(after[box]), way_px)
+    return _MovingPart(box, signed_distance(before[box]), signed_distance(after[box]), way_px)
 
 
-def _signed_distance(mask: Mask) -> Distance:
+def signed_distance(mask: Mask) -> Distance:
     """Distance of each pixel's centre to the edge, which runs half a pixel beyond the last centre;
     positive inside, (Y, X).
     """

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_amseg.sample.geometry import drawn_up
 from napari_amseg.sample.materials import attenuation_per_cm, decrement, wavelength_um
 from napari_amseg.sample.optics import (
     UM_PER_M,
@@ -104,15 +105,13 @@ class Camera:
         """
         s, points = self.settings, self.scene.points
         rows, columns = (slice(side.start * points, side.stop * points) for side in box)
-        opening, in_metal = opening_um[rows, columns], self.scene.fine_below[rows, columns] >= 0
-        first = np.where(in_metal.any(axis=0), in_metal.argmax(axis=0), 0)
-        row = np.maximum(np.arange(opening.shape[0])[:, None], first)
-        opening = np.take_along_axis(opening, row, axis=0)  # no edge of the plate fades here
+        in_metal = self.scene.fine_below[rows, columns] >= 0
+        opening = drawn_up(opening_um[rows, columns], in_metal)  # no edge of the plate fades here
         metal = np.clip(s.substrate_thickness_um - opening, 0, None)
         even = np.full((2 * points, 2 * points), s.substrate_thickness_um, np.float32)
         return np.asarray(self._through(metal) / max(float(self._through(even)[0, 0]), 1e-30))
 
-    @cached_property
+    @property
     def plate_edge(self) -> Array:
         """Gas and a plate with even faces in an even beam, without noise, float32 (Y, X)."""
         return self._through(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy import ndimage
 
 from napari_amseg.labels import Label
 from napari_amseg.sample.camera import Camera
+from napari_amseg.sample.geometry import drawn_up
 
 Array = NDArray[Any]
 RIM_PX = 4  # rims are looked for so far from the exact border
@@ -33,20 +35,30 @@ WIGGLE = 0.1  # of the range of a profile
 _DISC = np.hypot(*np.mgrid[-RIM_PX : RIM_PX + 1, -RIM_PX : RIM_PX + 1]) <= RIM_PX + 0.5
 
 
-def drawn_labels(camera: Camera, t: int) -> Array:
-    """The labels of frame `t`, uint8 (Y, X), with keyhole, pores and plate up to visible borders.
+class Draughtsman:
+    """Draws the labels of a scene that a camera shows, frame by frame."""
 
-    Where there is no contrast, the exact border stays, and so does a plate under a powder bed.
-    """
-    exact, gas = camera.scene.labels(t), camera.scene.below < 0
-    drawn, opening_um = exact.copy(), camera.scene.openings_um(t)
-    for inside, box in _hollows(exact, RIM_PX):
-        with_gas = inside | gas[box]  # a mouth has no wall
-        seen = _looks_hollow(camera.hollows(opening_um, box), with_gas)
-        drawn[box][inside & ~seen] = Label.SUBSTRATE
-    if camera.settings.powder_layer_um == 0:
-        _draw_surface(drawn, camera.scene.below, surface_shift_px(camera))
-    return drawn
+    def __init__(self, camera: Camera) -> None:
+        self.camera, self.scene = camera, camera.scene
+
+    def labels(self, t: int) -> Array:
+        """Those of frame `t`, uint8 (Y, X), with keyhole, pores and plate up to visible borders.
+
+        Where there is no contrast, the exact border stays, and so does a plate under a powder bed.
+        """
+        exact, gas = self.scene.labels(t), self.scene.below < 0
+        drawn, opening_um = exact.copy(), self.scene.openings_um(t)
+        for inside, box in _hollows(exact, RIM_PX):
+            with_gas = inside | gas[box]  # a mouth has no wall
+            seen = _looks_hollow(self.camera.hollows(opening_um, box), with_gas)
+            drawn[box][inside & ~seen] = Label.SUBSTRATE
+        if self.camera.settings.powder_layer_um == 0:
+            _draw_surface(drawn, self.scene.below, self._surface_shift_px)
+        return drawn
+
+    @cached_property
+    def _surface_shift_px(self) -> float:
+        return surface_shift_px(self.camera)
 
 
 def surface_shift_px(camera: Camera) -> float:
@@ -118,11 +130,9 @@ def _draw_surface(labels: Array, below: Array, shift_px: float) -> None:
     if shift_px > 0:
         labels[(below >= 0) & (below < shift_px)] = Label.BACKGROUND
     elif shift_px < 0:
-        metal = below >= 0
-        ends = np.take_along_axis(labels, np.argmax(metal, axis=0)[None], axis=0)[0]
-        ends = np.where(metal.any(axis=0), ends, Label.SUBSTRATE)  # a tilted surface may leave
-        row, column = np.nonzero((below < 0) & (below >= shift_px))
-        labels[row, column] = ends[column]
+        metal, moved = below >= 0, (below < 0) & (below >= shift_px)
+        in_frame = metal.any(axis=0)  # a tilted surface may leave it
+        labels[moved] = np.where(in_frame, drawn_up(labels, metal), Label.SUBSTRATE)[moved]
 
 
 def hidden_hollows(image: Array, labels: Array) -> Array:

@@ -47,6 +47,15 @@ class Surface:
         return np.asarray(rows - self.row_at(columns), np.float32)
 
 
+def drawn_up(values: Array, metal: Array) -> Array:
+    """The values with those of the first row of `metal` in all rows above; both (Y, X).
+
+    Columns without metal stay as they are.
+    """
+    row = np.maximum(np.arange(len(values))[:, None], np.argmax(metal, axis=0))
+    return np.take_along_axis(values, row, axis=0)
+
+
 @dataclass(frozen=True, slots=True)
 class KeyholeProfile:
     """Form of a keyhole, free of its place; lengths relative to depth or width.

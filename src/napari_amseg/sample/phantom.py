@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.sample.camera import Camera
-from napari_amseg.sample.drawn import drawn_labels
+from napari_amseg.sample.drawn import Draughtsman
 from napari_amseg.sample.process import Process
 from napari_amseg.sample.scene import Scene
 from napari_amseg.sample.settings import PhantomSettings
@@ -116,7 +115,7 @@ def simulate(settings: PhantomSettings | None = None) -> Phantom:
         truth=[_truth(process, t) for t in range(settings.n_frames)],
         pores=[row for t in range(settings.n_frames) for row in _pores(process, t)],
         unclear=scene.unclear,
-        drawn=Stack(shape, np.dtype(np.uint8), partial(drawn_labels, camera), experiment),
+        drawn=Stack(shape, np.dtype(np.uint8), Draughtsman(camera).labels, experiment),
     )
 
 

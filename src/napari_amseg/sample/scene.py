@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_amseg.labels import Label
-from napari_amseg.sample.geometry import Box, centres
+from napari_amseg.sample.geometry import Box, centres, drawn_up
 from napari_amseg.sample.optics import add_spheres, smoothed
 from napari_amseg.sample.plate import roughness_um
 from napari_amseg.sample.powder import Airborne, Bed, stuck_to_windows
@@ -109,12 +109,10 @@ class Scene:
         """The keyhole with its mouth drawn up, as thick a part of the plate as at the surface."""
         if not chord.size:
             return box, chord
-        columns = box[1]
-        first = np.argmax(self.fine_below[: box[0].stop, columns] >= 0, axis=0) - box[0].start
-        row = np.arange(-box[0].start, len(chord))[:, None]
-        drawn_up = np.take_along_axis(chord, np.maximum(row, np.maximum(first, 0)), axis=0)
-        box = (slice(0, box[0].stop), columns)
-        return box, drawn_up * np.minimum(1, 2 * self.plate_share[box])
+        from_top = np.pad(chord, ((box[0].start, 0), (0, 0)))
+        box = (slice(0, box[0].stop), box[1])
+        opened = drawn_up(from_top, self.fine_below[box] >= 0)
+        return box, opened * np.minimum(1, 2 * self.plate_share[box])
 
     def still_um(self) -> Array:
         """What a background image shows: plate, bed and windows, float32 on the fine grid."""
