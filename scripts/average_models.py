@@ -13,7 +13,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from train_bundled_model import INPUT, TEST_EXPERIMENTS, TEST_SEED, render, scored
+from train_bundled_model import INPUT, scored
 
 from napari_amseg.models.bundle import load_bundle, save_bundle
 
@@ -42,7 +42,7 @@ def main() -> None:
     )
     notes = [f"mean of weights: {mean}", *([given.note] if given.note else [])]
     training = {**card.training, "script": "scripts/average_models.py", "notes": notes}
-    scores = {"other_experiments": scored(model, *render(TEST_SEED, range(TEST_EXPERIMENTS)))}
+    scores = scored(model)
     card = replace(card, chain=INPUT, training={**training, "simulated_only": True}, scores=scores)
     save_bundle(given.output, model, card, overwrite=True)
     print(scores)

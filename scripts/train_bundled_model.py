@@ -70,29 +70,34 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _rendered(seed: int, index: int) -> tuple[Array, Array]:
+def _rendered(seed: int, varied: bool, index: int) -> tuple[Array, Array]:
     """Some frames of one experiment as the network gets them, in 8 bit, and their labels."""
     rng = np.random.default_rng([seed, index])
     phantom = simulate(random_experiment(rng, SHAPE))
     times = rng.choice(FRAMES, FRAMES_EACH, replace=False)
     images, labels = zip(*(training_frame(phantom, int(t)) for t in times), strict=True)
-    low, high = (0.5, 99.5) if rng.random() < 0.6 else (rng.uniform(0, 2), rng.uniform(97, 99.95))
-    gamma = np.exp(rng.normal(0, 0.2)) if rng.random() < 0.3 else 1.0
-    mapped = to_input_range(np.stack(images), low=low, high=high) ** gamma
+    chain, gamma = _varied_input(rng) if varied else (INPUT, 1.0)
+    mapped = np.stack(list(chain.apply(stack_from_array(np.stack(images))))) ** gamma
     return np.round(mapped * 255).astype(np.uint8), np.stack(labels)
 
 
-def to_input_range(images: Array, *, low: float = 0.5, high: float = 99.5) -> Array:
-    """Map two percentiles to 0..1, clipped, float32: what the network is fed."""
-    bottom, top = np.percentile(images, [low, high])
-    scaled = (images.astype(np.float32) - bottom) / max(top - bottom, 1e-6)
-    return np.asarray(np.clip(scaled, 0, 1), np.float32)
+def _varied_input(rng: np.random.Generator) -> tuple[Chain, float]:
+    """Limits and a gamma around those of `INPUT`: users set their own."""
+    if rng.random() < 0.6:
+        chain = INPUT
+    else:
+        limits = rng.uniform(0, 2), rng.uniform(97, 99.95)
+        chain = Chain((Normalise(low_percentile=limits[0], high_percentile=limits[1]),))
+    return chain, float(np.exp(rng.normal(0, 0.2))) if rng.random() < 0.3 else 1.0
 
 
-def render(seed: int, indices: range) -> tuple[Array, Array]:
-    """Frames and labels of some experiments, uint8 (n, Y, X), rendered on all cores."""
+def render(seed: int, indices: range, *, varied: bool = True) -> tuple[Array, Array]:
+    """Frames and labels of some experiments, uint8 (n, Y, X), rendered on all cores.
+
+    varied : with grey values mapped in various ways, for training; else as `INPUT` does.
+    """
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        pairs = list(pool.map(partial(_rendered, seed), indices, chunksize=5))
+        pairs = list(pool.map(partial(_rendered, seed, varied), indices, chunksize=5))
     images, labels = zip(*pairs, strict=True)
     return np.concatenate(images), np.concatenate(labels)
 
@@ -144,8 +149,7 @@ def train(options: argparse.Namespace) -> None:
 def bundle(options: argparse.Namespace) -> None:
     """Score the trained model on experiments of another seed and write it with its scores."""
     trained = load_bundle(options.work / "model")
-    images, labels = render(TEST_SEED, range(4 if options.smoke else TEST_EXPERIMENTS))
-    scores = {**trained.card.scores, "other_experiments": scored(trained.model, images, labels)}
+    scores = {**trained.card.scores, **scored(trained.model, 4 if options.smoke else None)}
     record = {**trained.card.training, "script": "scripts/train_bundled_model.py"}
     record["simulated_only"] = True  # what the widgets say of it
     card = replace(trained.card, chain=INPUT, training=record, scores=scores)
@@ -154,14 +158,15 @@ def bundle(options: argparse.Namespace) -> None:
     print(f"written to {options.output}")
 
 
-def scored(model: Any, images: Array, labels: Array) -> dict[str, Any]:
-    """IoU and F1 of 8 bit frames (T, Y, X) against labels (T, Y, X), to four places."""
+def scored(model: Any, experiments: int | None = None) -> dict[str, Any]:
+    """IoU and F1, to four places, on frames of experiments that no training has seen."""
     confusion = Confusion(DEFAULT_SCHEME)
     codes = np.array(DEFAULT_SCHEME.codes, np.uint8)
+    images, labels = render(TEST_SEED, range(experiments or TEST_EXPERIMENTS), varied=False)
     for image, truth in zip(images, labels, strict=True):
         softmax = model(image[None, ..., None].astype(np.float32) / 255, training=False)
         confusion.add(truth, codes[np.asarray(softmax)[0].argmax(-1)])
-    return rounded(confusion.to_json())
+    return {"other_experiments": rounded(confusion.to_json())}
 
 
 def rounded(record: Any) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_amseg.sample.geometry import drawn_up
 from napari_amseg.sample.materials import attenuation_per_cm, decrement, wavelength_um
 from napari_amseg.sample.optics import (
     UM_PER_M,
@@ -105,9 +104,7 @@ class Camera:
         """
         s, points = self.settings, self.scene.points
         rows, columns = (slice(side.start * points, side.stop * points) for side in box)
-        in_metal = self.scene.fine_below[rows, columns] >= 0
-        opening = drawn_up(opening_um[rows, columns], in_metal)  # no edge of the plate fades here
-        metal = np.clip(s.substrate_thickness_um - opening, 0, None)
+        metal = np.clip(s.substrate_thickness_um - opening_um[rows, columns], 0, None)
         even = np.full((2 * points, 2 * points), s.substrate_thickness_um, np.float32)
         return np.asarray(self._through(metal) / max(float(self._through(even)[0, 0]), 1e-30))
 

@@ -26,8 +26,6 @@ RIM_PX = 4  # rims are looked for so far from the exact border
 AROUND_PX, LEAST_AROUND_PX = 12, 30  # the metal that a hollow is compared with
 LEAST_CONTRAST = 0.01  # of the plate's brightness; below it nobody sees the border
 LEAST_SIGNAL = 8.0  # of a hollow over the noise around it: Rose's 5, and some for texture
-LEAST_IN_GRAIN = 5.0  # the same over noise with grain
-GRAIN_PX, LEVEL_PX = 1.5, 5.0  # noise of this grain is told from white one, within this distance
 MOST_COUNTED_PX = 100.0  # coarse texture: a larger area does not average it out
 FARTHEST_CUT_UM = 45.0  # a slit cuts the beam so far from the edge of the plate, and hides it
 LEAST_STEP = 1 / 3  # of the higher edge: a lower one that is fainter is not taken for the surface
@@ -44,7 +42,7 @@ class Draughtsman:
     def labels(self, t: int) -> Array:
         """Those of frame `t`, uint8 (Y, X), with keyhole, pores and plate up to visible borders.
 
-        Where there is no contrast, the exact border stays, and so does a plate under a powder bed.
+        Where there is no contrast, the exact border stays.
         """
         exact, gas = self.scene.labels(t), self.scene.below < 0
         drawn, opening_um = exact.copy(), self.scene.openings_um(t)
@@ -52,8 +50,7 @@ class Draughtsman:
             with_gas = inside | gas[box]  # a mouth has no wall
             seen = _looks_hollow(self.camera.hollows(opening_um, box), with_gas)
             drawn[box][inside & ~seen] = Label.SUBSTRATE
-        if self.camera.settings.powder_layer_um == 0:
-            _draw_surface(drawn, self.scene.below, self._surface_shift_px)
+        _draw_surface(drawn, self.scene.below, self._surface_shift_px)
         return drawn
 
     @cached_property
@@ -127,12 +124,14 @@ def _turns(grey: Array) -> list[int]:
 
 def _draw_surface(labels: Array, below: Array, shift_px: float) -> None:
     """Move the surface of labels down by so many rows, in place; what ends there goes along."""
+    metal, gas = below >= 0, below < 0  # a tilted surface may leave the frame
     if shift_px > 0:
-        labels[(below >= 0) & (below < shift_px)] = Label.BACKGROUND
+        moved = metal & (below < shift_px)
+        at_surface = drawn_up(labels[::-1], gas[::-1])[::-1]
+        labels[moved] = np.where(gas.any(axis=0), at_surface, Label.BACKGROUND)[moved]
     elif shift_px < 0:
-        metal, moved = below >= 0, (below < 0) & (below >= shift_px)
-        in_frame = metal.any(axis=0)  # a tilted surface may leave it
-        labels[moved] = np.where(in_frame, drawn_up(labels, metal), Label.SUBSTRATE)[moved]
+        moved = gas & (below >= shift_px)
+        labels[moved] = np.where(metal.any(axis=0), drawn_up(labels, metal), Label.SUBSTRATE)[moved]
 
 
 def hidden_hollows(image: Array, labels: Array) -> Array:
@@ -161,23 +160,10 @@ def hidden_hollows(image: Array, labels: Array) -> Array:
         contrast = _levelled(grey[box], around)
         signal = max(contrast[inside].mean(), -contrast[rim].mean())
         counted = math.sqrt(min(float(inside.sum()), MOST_COUNTED_PX))
-        white, grain = _noise(contrast, around)
-        if signal * counted < max(LEAST_SIGNAL * white, LEAST_IN_GRAIN * grain):
+        noise = max(float(contrast[around].std()), 1e-6)
+        if signal * counted < LEAST_SIGNAL * noise:
             hidden[box] |= inside | rim
     return hidden
-
-
-def _noise(contrast: Array, around: Array) -> tuple[float, float]:
-    """Noise there, and the white noise whose means over small areas would differ as much."""
-
-    def smooth(image: Array, sigma: float) -> Array:
-        weight = np.maximum(ndimage.gaussian_filter(around.astype(np.float32), sigma), 1e-6)
-        return np.asarray(ndimage.gaussian_filter(np.where(around, image, 0), sigma) / weight)
-
-    means = smooth(contrast - smooth(contrast, LEVEL_PX), GRAIN_PX)[around]
-    averaged_px = 4 * math.pi * GRAIN_PX**2  # what that Gaussian makes of white noise
-    white = max(float(contrast[around].std()), 1e-6)
-    return white, math.sqrt(averaged_px) * float(means.std())
 
 
 def _levelled(grey: Array, around: Array) -> Array:

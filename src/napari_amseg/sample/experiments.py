@@ -140,6 +140,8 @@ def _keyhole(rng: np.random.Generator, s: PhantomSettings) -> dict[str, Any]:
 
 def _pores(rng: np.random.Generator, kind: str) -> dict[str, Any]:
     many = kind == "inside"
+    if not many and rng.random() < 0.3:  # a sound plate: what looks like a pore there is none
+        return {"pore_every_frames": 0, "old_pores": 0}
     return {
         "pore_every_frames": int(rng.choice([0, 2, 4, 8])),
         "pore_radius_um": between(rng, 3, 40) if many else between(rng, 5, 40),

@@ -73,7 +73,8 @@ class Scene:
     def metal_um(self, t: int) -> Array:
         """Projected thickness of everything metallic in frame `t`, float32 on the fine grid."""
         s = self.settings
-        metal = np.clip(self.plate_um - self.openings_um(t), 0, None)
+        fading = np.minimum(1, 2 * self.plate_share)  # with the edge of the plate, above its middle
+        metal = np.clip(self.plate_um - self.openings_um(t) * fading, 0, None)
         metal += self._loose_um(t)
         metal += self.window_um
         if s.spatter:
@@ -85,7 +86,7 @@ class Scene:
     def openings_um(self, t: int) -> Array:
         """Extent along the beam of keyhole and pores, float32 on the fine grid.
 
-        The keyhole goes on above the surface, as far up as the edge of the plate fades.
+        The keyhole goes on above the surface: the edge of the plate may fade there.
         """
         s = self.settings
         total = np.zeros(self.fine_below.shape, np.float32)
@@ -106,13 +107,12 @@ class Scene:
         return total
 
     def _opened(self, box: Box, chord: Array) -> tuple[Box, Array]:
-        """The keyhole with its mouth drawn up, as thick a part of the plate as at the surface."""
+        """The keyhole with its mouth drawn up to the top of the frame."""
         if not chord.size:
             return box, chord
         from_top = np.pad(chord, ((box[0].start, 0), (0, 0)))
         box = (slice(0, box[0].stop), box[1])
-        opened = drawn_up(from_top, self.fine_below[box] >= 0)
-        return box, opened * np.minimum(1, 2 * self.plate_share[box])
+        return box, drawn_up(from_top, self.fine_below[box] >= 0)
 
     def still_um(self) -> Array:
         """What a background image shows: plate, bed and windows, float32 on the fine grid."""
