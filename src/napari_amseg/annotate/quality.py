@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from napari_amseg.dataset.codes import code_counts, unknown_codes
 from napari_amseg.labels import LabelScheme
+from napari_amseg.words import counted
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -92,7 +93,7 @@ def _unlabelled(labels: Labels, counts: NDArray[np.int64]) -> Iterator[FrameFind
         parts, places = _places(here)
         where = f"rows {top} to {bottom}, columns {left} to {right}"
         share = f"{100 * n / labels.size:.3g} %"
-        what = f"{_pixels(n)} unlabelled ({share}), in {_count(parts, 'place')} ({where})"
+        what = f"{counted(n, 'pixel')} unlabelled ({share}), in {counted(parts, 'place')} ({where})"
         yield FrameFinding("unlabelled", "note", what, places)
 
 
@@ -117,7 +118,7 @@ def _islands(labels: Labels) -> Iterator[FrameFinding]:
         alone[b] &= differ
     n = int(np.count_nonzero(alone))
     if n:
-        what = f"{_count(n, 'one-pixel island')}"
+        what = counted(n, "one-pixel island")
         places = tuple((int(y), int(x)) for y, x in np.argwhere(alone)[:_MOST_POSITIONS])
         yield FrameFinding("one-pixel-island", "warning", what, places)
 
@@ -135,7 +136,7 @@ def _background_below(
     n = int(np.count_nonzero(below))
     if n:
         parts, places = _places(below)
-        what = f"substrate above background: {_pixels(n)} in {_count(parts, 'place')}"
+        what = f"substrate above background: {counted(n, 'pixel')} in {counted(parts, 'place')}"
         yield FrameFinding("substrate-above-background", "warning", what, places)
 
 
@@ -148,7 +149,7 @@ def _pores_above(labels: Labels, pore: Mask, solid: Mask) -> Iterator[FrameFindi
     inside = np.bincount(parts[pore & covered], minlength=n + 1)[1:]
     above = np.flatnonzero(inside == 0) + 1
     if above.size:
-        what = f"{_count(above.size, 'pore')} above the surface"
+        what = f"{counted(above.size, 'pore')} above the surface"
         yield FrameFinding("pore-above-surface", "warning", what, _first_pixels(parts, above))
 
 
@@ -172,7 +173,7 @@ def _keyhole_parts(labels: Labels, keyhole: Mask, scheme: LabelScheme) -> Iterat
     open_parts = np.bincount(parts[opening & keyhole], minlength=n + 1)[1:]
     closed = np.flatnonzero(open_parts == 0) + 1
     if closed.size:
-        what = f"{_count(closed.size, 'keyhole part')} without an opening at the surface"
+        what = f"{counted(closed.size, 'keyhole part')} without an opening at the surface"
         yield FrameFinding("keyhole-closed", "warning", what, _first_pixels(parts, closed))
 
 
@@ -183,7 +184,7 @@ def _pores_at(pore: Mask, keyhole: Mask) -> Iterator[FrameFinding]:
     if touching.any():
         parts, n = ndimage.label(pore, _EIGHT_NEIGHBOURS)
         at = np.flatnonzero(np.bincount(parts[touching], minlength=n + 1)[1:]) + 1
-        what = f"{_count(at.size, 'pore')} touching the keyhole: one of the two, or a gap between"
+        what = f"{counted(at.size, 'pore')} touching the keyhole: one of the two, or a gap between"
         yield FrameFinding("pore-at-keyhole", "note", what, _first_pixels(parts, at))
 
 
@@ -205,11 +206,3 @@ def _first_pixels(parts: NDArray[Any], wanted: NDArray[Any]) -> tuple[tuple[int,
     first = at[np.unique(parts.ravel()[at], return_index=True)[1]]
     rows, columns = np.unravel_index(first[wanted[:_MOST_POSITIONS] - 1], parts.shape)
     return tuple(zip(rows.tolist(), columns.tolist(), strict=True))
-
-
-def _pixels(n: int) -> str:
-    return _count(n, "pixel")
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" + ("" if n == 1 else "s")

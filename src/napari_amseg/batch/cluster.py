@@ -23,6 +23,7 @@ from napari_amseg.batch.share import usable_cores, worker_environment
 from napari_amseg.batch.slurm import SlurmSettings, slurm_cluster
 from napari_amseg.models.gpu import may_have_gpu
 from napari_amseg.settings import Settings, setting
+from napari_amseg.words import counted
 
 CORES_A_WORKER = 4  # more than that gains little: measuring holds Python's lock
 _CONFIG = {
@@ -122,7 +123,7 @@ def open_cluster(
         if settings.slurm:
             keys = opened.enter_context(_keys(out))
             cluster = slurm_cluster(slurm, scheduler, security, keys)
-            kind = "SLURM, 1 job" if slurm.jobs == 1 else f"SLURM, {slurm.jobs} jobs"
+            kind = f"SLURM, {counted(slurm.jobs, 'job')}"
         else:
             gpus = gpus_for(engine)
             n = settings.workers or len(gpus) or max(1, len(usable_cores()) // CORES_A_WORKER)

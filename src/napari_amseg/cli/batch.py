@@ -34,6 +34,7 @@ from napari_amseg.cli.progress import err, progress, show_notes
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import bundled_models, load_bundle
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
+from napari_amseg.words import counted
 
 _EXIT_SOME_FAILED, _EXIT_CANCELLED = 1, 130
 
@@ -141,10 +142,10 @@ def _show_plan(jobs: list[StackJob], cluster: ClusterSettings, slurm: SlurmSetti
     Console().print(table)
     show_notes(notes)
     if cluster.slurm:
-        typer.echo(f"{_count(slurm.jobs, 'job')} would be submitted with this script:\n")
+        typer.echo(f"{counted(slurm.jobs, 'job')} would be submitted with this script:\n")
         typer.echo(job_script(slurm))
     if n_failed:
-        _say(f"{n_failed} of {_count(len(jobs), 'stack')} would fail.")
+        _say(f"{n_failed} of {counted(len(jobs), 'stack')} would fail.")
     return not n_failed
 
 
@@ -207,7 +208,7 @@ class _Show:
 
 
 def _show_cluster(event: CampaignStarted, *, on_this_machine: bool) -> None:
-    _say(f"{_count(event.n_stacks, 'stack')} on {event.cluster}")
+    _say(f"{counted(event.n_stacks, 'stack')} on {event.cluster}")
     if event.dashboard is not None:
         _say(f"dashboard: {event.dashboard}")
     elif not on_this_machine:
@@ -229,14 +230,10 @@ def _show_end(event: CampaignFinished) -> None:
     for path in event.files:
         typer.echo(path)
     if failed:
-        _say(f"{len(failed)} of {_count(len(event.outcomes), 'stack')} failed:")
+        _say(f"{len(failed)} of {counted(len(event.outcomes), 'stack')} failed:")
         for outcome in failed:
             _say(f"{outcome.name}: {outcome.reason}")
         _say("Once that is mended, the same command tries them again.")
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _say_notes(name: str, notes: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_amseg.measure.errors import Agreement, agreement, relative_errors
 from napari_amseg.report.series import figure_format
+from napari_amseg.words import counted
 
 # Okabe and Ito's colours, told apart by the colour-blind; the markers differ as well.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -269,7 +270,7 @@ def _remarks(pairs: Pairs) -> str:
         (pairs.one_sided, "with a value in one only: left out"),
         (pairs.both_zero, "with 0 in both: left out"),
     )
-    return "\n".join(f"{n} {'frame' if n == 1 else 'frames'} {what}" for n, what in told if n)
+    return "\n".join(f"{counted(n, 'frame')} {what}" for n, what in told if n)
 
 
 def _nothing(pairs: Pairs) -> str:

@@ -13,6 +13,7 @@ from napari_amseg.io.hdf5.find import Found
 from napari_amseg.io.hdf5.groups import holds, near_groups
 from napari_amseg.io.hdf5.image_key import DARK, FLAT, FRAME, INVALID, Key, key_of
 from napari_amseg.io.hdf5.links import BrokenLinkError, fetch
+from napari_amseg.words import counted
 
 ROLES = ("flats", "flats-before", "flats-after", "darks")
 _WHITE, _BLACK = "data_white", "data_dark"  # of Data Exchange
@@ -87,13 +88,13 @@ def _by_key(dataset: Any, image_key: Key) -> Parts:
         )
     invalid = int((key == INVALID).sum())
     if invalid:
-        notes.append(f"{_number(invalid)} left out, which the image_key calls invalid")
+        notes.append(f"{counted(invalid, 'image')} left out, which the image_key calls invalid")
     is_regular = last - first + 1 == frames.size
     if not is_regular:
         notes.append(
-            f"{_number(last - first + 1 - frames.size)} between the frames left out by the "
-            "image_key: frames are not evenly spaced in time, so no frame rate is taken from the "
-            "file"
+            f"{counted(last - first + 1 - frames.size, 'image')} between the frames left out by "
+            "the image_key: frames are not evenly spaced in time, so no frame rate is taken from "
+            "the file"
         )
     return Parts(
         Part(dataset, frames, files),
@@ -122,7 +123,3 @@ def _beside(groups: list[Any], dataset: Any, name: str) -> tuple[Part | None, tu
 def _is_beside(field: Any, dataset: Any) -> bool:
     """Whether both lie in one group, or in the detector that holds the data."""
     return field.parent == dataset.parent or holds(field.parent, dataset)
-
-
-def _number(images: int) -> str:
-    return f"{images} image" if images == 1 else f"{images} images"

@@ -16,6 +16,7 @@ from napari_amseg.annotate.working_copy import WorkingCopy
 from napari_amseg.io.address import file_name
 from napari_amseg.plugin.fields import Lines
 from napari_amseg.plugin.tasks import Latest, explain
+from napari_amseg.words import counted
 
 _MOST_SHOWN = 2
 
@@ -159,8 +160,8 @@ def words_of(work: FoundWork) -> str:
     record = work.record
     if record is None:
         return (
-            f"Annotation of {_frames(work.n_frames)} without a readable record in {work.folder}: "
-            "the frames there are TIFF files, labels first."
+            f"Annotation of {counted(work.n_frames, 'frame')} without a readable record in "
+            f"{work.folder}: the frames there are TIFF files, labels first."
         )
     files = [file_name(file) for file in record.files[:1]]
     name = record.experiment.experiment or ", ".join(files) or "a stack in memory"
@@ -175,15 +176,11 @@ def words_of(work: FoundWork) -> str:
     return words
 
 
-def _frames(n: int) -> str:
-    return "1 frame" if n == 1 else f"{n:,} frames"
-
-
 def _amount(work: FoundWork) -> str:
     """How many frames, and how many of them a person has not touched."""
     if not work.n_suggested:
-        return _frames(work.n_unsaved)
+        return counted(work.n_unsaved, "frame")
     if work.n_suggested == work.n_unsaved:
-        return f"{_frames(work.n_unsaved)}, all suggested by a model only"
-    worked_on = _frames(work.n_unsaved - work.n_suggested)
+        return f"{counted(work.n_unsaved, 'frame')}, all suggested by a model only"
+    worked_on = counted(work.n_unsaved - work.n_suggested, "frame")
     return f"{worked_on} worked on and {work.n_suggested:,} suggested by a model only"

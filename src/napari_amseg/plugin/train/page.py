@@ -10,6 +10,7 @@ from napari_amseg.plugin.train.job import Began
 from napari_amseg.plugin.train.plots import CurvePlots
 from napari_amseg.plugin.train.preview import PreviewPanes
 from napari_amseg.plugin.train.run import TrainProgress
+from napari_amseg.words import counted
 
 _NOTHING = "Nothing has been trained yet."
 
@@ -63,7 +64,7 @@ class ProgressPage(QWidget):
     def _show_start(self, began: Began) -> None:
         started = began.started
         rows, columns = started.shape
-        steps = f"{started.steps} step{'s' * (started.steps != 1)}"
+        steps = counted(started.steps, "step")
         lines = (
             f"{started.network}, {started.n_parameters:,} parameters",
             f"{started.device}, {started.precision}",

@@ -24,6 +24,7 @@ from napari_amseg.labels import LabelScheme
 from napari_amseg.models.bundle import CHECKPOINT, require_free
 from napari_amseg.plugin.layers import image_source, label_source
 from napari_amseg.types import Experiment, Stack, stack_from_array
+from napari_amseg.words import counted
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -156,8 +157,8 @@ def look_at_benchmark(folder: str) -> BenchmarkFacts:
     benchmark = open_benchmark(folder)
     n_experiments = len({frame.experiment for frame in benchmark.frames})
     text = (
-        f"{len(benchmark.frames)} labelled images of {n_experiments} "
-        f"experiment{'s' * (n_experiments != 1)}: {', '.join(benchmark.scheme.names)}"
+        f"{len(benchmark.frames)} labelled images of {counted(n_experiments, 'experiment')}: "
+        f"{', '.join(benchmark.scheme.names)}"
     )
     return BenchmarkFacts(folder, text, split_names(benchmark))
 

@@ -22,6 +22,7 @@ from napari_amseg.pipeline.watch.events import (
 from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.measure.results import Results
 from napari_amseg.plugin.tasks import follow
+from napari_amseg.words import counted
 
 _BATCH_S = 0.1
 _RATE_OVER_S = 3.0
@@ -150,10 +151,10 @@ class WatchRun:
         if not frame.provisional:
             return f"complete, frame {frame.frame + 1} of {frame.n_frames}"
         behind = frame.n_frames - frame.frame - 1
-        lag = f"{behind} frame{'s' * (behind != 1)} behind the camera"
+        lag = f"{counted(behind, 'frame')} behind the camera"
         return f"frame {frame.frame + 1}, {lag if behind else 'with the camera'}"
 
     def _counted(self) -> str:
         failed = sum(isinstance(s, StackFailed) for s in self.stacks.values())
         done = len(self.stacks) - failed
-        return f"{done} stack{'s' * (done != 1)} done" + (f", {failed} failed" if failed else "")
+        return f"{counted(done, 'stack')} done" + (f", {failed} failed" if failed else "")

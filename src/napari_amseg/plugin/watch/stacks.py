@@ -16,6 +16,7 @@ from napari_amseg.plugin.files import stack_layer
 from napari_amseg.plugin.layers import LayerData
 from napari_amseg.plugin.tasks import Latest
 from napari_amseg.types import Experiment
+from napari_amseg.words import counted
 
 if TYPE_CHECKING:
     import napari
@@ -120,7 +121,7 @@ def in_words(outcome: Outcome) -> tuple[str, str]:
     if isinstance(outcome, StackDone):
         text = f"{outcome.n_frames} frames in {outcome.seconds:.1f} s"
         notes = outcome.record.get("notes") or ()
-        told = f", {len(notes)} note{'s' * (len(notes) != 1)}" if notes else ""
+        told = f", {counted(len(notes), 'note')}" if notes else ""
         return text + told, "\n".join([text, *notes])
     if isinstance(outcome, StackKnown):
         other = f", with other {outcome.note}" if outcome.note else ""

@@ -28,6 +28,7 @@ from napari_amseg.plugin.workbench.opening import Opened, open_workspace
 from napari_amseg.plugin.workbench.progress import Step
 from napari_amseg.plugin.workbench.saving import Saved, save_workspace
 from napari_amseg.provenance import sha256
+from napari_amseg.words import counted
 
 if TYPE_CHECKING:
     import napari
@@ -172,7 +173,7 @@ class WorkspaceDesk(QObject):
                 self._known[layer] = file
         self._own |= saved.written
         n = len(saved.workspace.layers)
-        text = f"Saved {saved.path.name}: {n} layer{'s' * (n != 1)}."
+        text = f"Saved {saved.path.name}: {counted(n, 'layer')}."
         show_info("\n".join((text, *gathered.remarks)))
         if saved.left_out:
             explain(ValueError("\n".join((f"{saved.path.name} lacks:", *saved.left_out))))
@@ -189,7 +190,7 @@ class WorkspaceDesk(QObject):
         self.path = opened.path
         self._own |= opened.own
         n = len(layers)
-        text = f"Opened {opened.path.name}: {n} layer{'s' * (n != 1)}."
+        text = f"Opened {opened.path.name}: {counted(n, 'layer')}."
         ended = [item.data[1]["name"] for item in opened.layers if item.is_annotation]
         if ended:
             text += f"\n{', '.join(ended)}: as it was, to be looked at; Annotate goes on with it."

@@ -24,6 +24,7 @@ from napari_amseg.plugin.measure.results import Results
 from napari_amseg.plugin.train.trained import trained_models
 from napari_amseg.plugin.workbench.origin import may_be_of
 from napari_amseg.types import Experiment
+from napari_amseg.words import counted
 
 if TYPE_CHECKING:
     import napari
@@ -110,7 +111,7 @@ def _load(image: Layer | None, images: list[Layer], labels: list[Layer]) -> Step
     source = image_source(image)
     raw = [i for i in images if (s := image_source(i)).stack is source.stack and not s.chain.steps]
     shown = raw[-1] if raw else image
-    facts = (f"{_count(len(source.stack), 'frame')}", *_known(source.experiment))
+    facts = (f"{counted(len(source.stack), 'frame')}", *_known(source.experiment))
     return StepState(f"{shown.name}: {', '.join(facts)}", done=True)
 
 
@@ -140,7 +141,9 @@ def _annotate(widget: Any, labels: list[Layer]) -> StepState:
     n_frames = int(np.count_nonzero(widget.session.annotation.statuses >= Status.IN_PROGRESS))
     n_unsaved = widget.keeper.n_unsaved
     saved = f"{n_unsaved:,} not saved" if n_unsaved else "saved"
-    text = f"{_count(n_frames, 'frame')} annotated, {saved}" if n_frames else "nothing labelled yet"
+    text = (
+        f"{counted(n_frames, 'frame')} annotated, {saved}" if n_frames else "nothing labelled yet"
+    )
     return StepState(text, done=n_frames > 0 and not n_unsaved, begun=True)
 
 
@@ -205,10 +208,6 @@ def _measure(
         text += f"; exported to {exported[results].name}"
     of_image = image is None or may_be_of(layer, image)
     return StepState(text if of_image else f"{layer.name}: {text}", of_image and results.complete)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _part(what: str, done: int, total: int) -> str:

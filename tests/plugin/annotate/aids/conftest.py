@@ -32,7 +32,7 @@ class AidsBench:
     @property
     def status(self) -> str:
         """What the last aid said, with plain spaces."""
-        return self.panel.desk.outcome.status.text().replace("\u202f", " ")
+        return self.panel.desk.outcome.status.text()
 
     def state(self) -> State:
         """Copies of labels, marks and statuses."""

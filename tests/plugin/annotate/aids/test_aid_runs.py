@@ -39,7 +39,7 @@ def test_a_cancelled_run_keeps_the_frames_so_far_as_one_step(bench, slow, qtbot)
     qtbot.waitUntil(lambda: run.done == 3)
     bench.click(bench.panel.desk.outcome.cancel_button)
     bench.wait()
-    assert bench.status == "Cancelled at 3 of 10 frames. Slow: 3 frames, 46 080 pixels."
+    assert bench.status == "Cancelled at 3 of 10 frames. Slow: 3 frames, 46,080 pixels."
     assert [bool(labels.any()) for labels in bench.session.annotation.labels] == [True] * 3 + [
         False
     ] * 7

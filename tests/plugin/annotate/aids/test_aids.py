@@ -77,7 +77,7 @@ def test_confirmed_pixels_are_overwritten_only_if_asked(bench, drawn):
     bench.paint(1, everything, Label.BACKGROUND)
     bench.press(bench.panel.copy.previous_button)
     assert bench.status == (
-        "Labels copied from frame 0: nothing changed; 15 360 confirmed pixels kept."
+        "Labels copied from frame 0: nothing changed; 15,360 confirmed pixels kept."
     )
     bench.panel.desk.overwrite.setChecked(True)
     before = bench.state()

@@ -8,10 +8,11 @@ from napari_amseg.annotate.annotation import Status
 from napari_amseg.annotate.classifier import ClassifierSettings
 from napari_amseg.plugin.annotate.aids.aid import Aid
 from napari_amseg.plugin.annotate.aids.desk import AidDesk
-from napari_amseg.plugin.annotate.aids.run import AidRun, Proposal, counted
+from napari_amseg.plugin.annotate.aids.run import AidRun, Proposal
 from napari_amseg.plugin.annotate.aids.scribbles import Scribbles
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.forms import SettingsForm
+from napari_amseg.words import counted
 
 _OPTIONS = ("clean_up", "smallest_pore_px", "smooth_px")
 

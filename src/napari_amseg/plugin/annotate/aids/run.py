@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_amseg.annotate.annotation import Annotation, Status
 from napari_amseg.annotate.change import Change
 from napari_amseg.plugin.cancel import cancel_event
+from napari_amseg.words import counted
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -167,12 +168,6 @@ class AidRun:
         pixels = int(np.count_nonzero(other)) - kept
         if not self.cancel.is_set():  # after a cancel the other thread takes what is there
             self._taken.append(_Taken(frame, change, pixels, confirmed, kept))
-
-
-def counted(n: int, what: str) -> str:
-    """A number of things in words, as "13 812 pixels"."""
-    number = f"{n:,}".replace(",", "\u202f")
-    return f"{number} {what}" + ("" if n == 1 else "s")
 
 
 def _named(frames: list[int]) -> str:

@@ -10,11 +10,11 @@ from qtpy.QtWidgets import QCheckBox
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.plugin.annotate.aids.aid import Aid
 from napari_amseg.plugin.annotate.aids.desk import AidDesk
-from napari_amseg.plugin.annotate.aids.run import counted
 from napari_amseg.plugin.annotate.aids.snapping import Stroke, snapped_change, snapped_region
 from napari_amseg.plugin.annotate.aids.surface_found import labelled_surface
 from napari_amseg.plugin.annotate.session import Session
 from napari_amseg.plugin.tasks import Latest, explain
+from napari_amseg.words import counted
 
 _CAVITIES = ("keyhole", "pore")
 

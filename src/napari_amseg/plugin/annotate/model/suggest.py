@@ -20,6 +20,7 @@ from napari_amseg.plugin.cancel import cancel_event
 from napari_amseg.plugin.scratch import scratch_array
 from napari_amseg.plugin.segment.job import LayerJob, Progress, Record, in_words, run_layer_job
 from napari_amseg.plugin.tasks import follow
+from napari_amseg.words import counted
 
 
 class Suggestion:
@@ -138,7 +139,7 @@ class Suggestion:
     def _kept_in_words(self) -> str:
         n = self._n_filled
         return (
-            f"\n{n} frame{'' if n == 1 else 's'} in progress: only unlabelled pixels were filled. "
+            f"\n{counted(n, 'frame')} in progress: only unlabelled pixels were filled. "
             "Suggest here replaces what is not confirmed."
         )
 

@@ -23,6 +23,7 @@ from napari_amseg.plugin.fields import DropDown, Lines
 from napari_amseg.plugin.files import safe_stem
 from napari_amseg.plugin.forms import TidyForm
 from napari_amseg.plugin.tasks import explain
+from napari_amseg.words import counted
 
 if TYPE_CHECKING:
     import napari
@@ -247,7 +248,9 @@ class SavePanel(QWidget):
         tip = "Write images and labels of these frames to the benchmark."
         if moves:
             tip = "This is another place: all frames that were worked on are saved there."
-        self.save_button.setText("Cancel" if running else f"Save {_frames(n)}" if n else "Save")
+        self.save_button.setText(
+            "Cancel" if running else f"Save {counted(n, 'frame')}" if n else "Save"
+        )
         self.save_button.setEnabled(running or not why_not)
         self.save_button.setToolTip("End after the frame at hand." if running else why_not or tip)
 
@@ -258,8 +261,4 @@ class SavePanel(QWidget):
             return _ALL_SAVED
         of_them = self._session.annotation.statuses[unsaved]
         n_complete = int(np.count_nonzero(of_them == Status.COMPLETE))
-        return f"{_frames(unsaved.size)} not saved yet, {n_complete} of them complete."
-
-
-def _frames(n: int) -> str:
-    return "1 frame" if n == 1 else f"{n:,} frames"
+        return f"{counted(unsaved.size, 'frame')} not saved yet, {n_complete} of them complete."
