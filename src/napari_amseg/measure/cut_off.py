@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Flags of a frame; with either, its depth is a lower bound.
+# Flags of a frame; with either, its depth is a lower bound if the labels are right.
 SURFACE_CUT, KEYHOLE_CUT = "surface cut off", "keyhole cut off"
 # Share of the columns with metal up to the first row from which on the surface is out of sight.
 MOST_CUT = 0.3
 # Share of the frames with a keyhole from which on it is worth a note.
 _NOTED = 0.1
 _WORDS = {
-    SURFACE_CUT: "the substrate reaches the first row: the surface is out of sight, and the depth "
-    "counts from the edge of the frame",
-    KEYHOLE_CUT: "the keyhole reaches the last row and may go on below it",
+    SURFACE_CUT: "the substrate reaches the first row: the depth counts from the edge of the frame. "
+    "If the surface lies above it, depth and area are too small: use a larger crop, or none. If "
+    "the surface is in sight, gas was labelled substrate and the depth is too large: correct it.",
+    KEYHOLE_CUT: "the keyhole reaches the last row and may go on below it. Keyhole depth and area "
+    "are too small there: use a larger crop, or none.",
 }
 
 
@@ -23,8 +25,7 @@ def cut_off_notes(flags: Mapping[str, int], n_with_keyhole: int) -> tuple[str, .
     flags : frames with each flag. n_with_keyhole : frames with a keyhole.
     """
     return tuple(
-        f"in {n} of {n_with_keyhole} frames with a keyhole {words}. Keyhole depth and area are too "
-        "small there: use a larger crop, or none."
+        f"in {n} of {n_with_keyhole} frames with a keyhole {words}"
         for flag, words in _WORDS.items()
         if (n := flags.get(flag, 0)) and n >= _NOTED * n_with_keyhole
     )
