@@ -221,7 +221,7 @@ def test_casting_contrast_and_eight_bits():
 def test_flats_and_darks_are_those_of_the_camera_that_took_the_frames():
     """Corrected with them, the frames are those the same seed gives as corrected frames."""
     chosen = {"n_frames": 3, "laser_off_frames": 1, "width_px": 256, "flicker": 0, "dust": 20,
-              "bands": 0.1, "photons": 1e6, "wall_mm": 0, "slit_transmission": 1}  # fmt: skip
+              "bands": 0.1, "photons": 1e6, "slit_transmission": 1}  # fmt: skip
     raw = simulate(PhantomSettings(**chosen))
     corrected = simulate(PhantomSettings(flat_field=True, **chosen)).stack.read(1)
     flat, dark = (np.median(list(stack), axis=0) for stack in (raw.flats, raw.darks))
@@ -264,3 +264,39 @@ def test_noise_can_be_blurred_and_stays_as_strong():
 
     assert abs(neighbours(sharp)) < 0.02
     assert neighbours(blurred) == pytest.approx(math.exp(-1 / 4), abs=0.03)  # of a Gaussian
+
+
+def test_the_number_of_sample_points_changes_no_rim():
+    """Steep edges throw their rays equally far on every grid."""
+    far = {"distance_m": 1.0, "n_frames": 1, "laser_off_frames": 1, "powder_layer_um": 0,
+           "window_particles": 0, "roughness_um": 0, "slit_transmission": 1, "photons": 1e9,
+           "flicker": 0, "height_px": 96, "width_px": 96}  # fmt: skip
+    coarse, fine = (
+        simulate(PhantomSettings(oversampling=points, **far)).stack.read(0).astype(float)
+        for points in (4, 8)
+    )
+    rims = [image.mean(axis=1) / image[-8:].mean() for image in (coarse, fine)]
+    assert np.ptp(rims[0]) > 1
+    np.testing.assert_allclose(rims[0].max(), rims[1].max(), rtol=0.1)
+    np.testing.assert_allclose(rims[0].min(), rims[1].min(), atol=0.05)
+
+
+def test_a_keyhole_leans_down_a_slope_only_as_far_as_there_is_room():
+    steep = {"surface_tilt_deg": -15.0, "keyhole_bend": 1.0, "keyhole_depth_um": 260.0}
+    phantom = simulate(PhantomSettings(n_frames=24, window_particles=0, **steep))
+    assert any("does not fit" in note for note in phantom.stack.notes)
+    for t in range(6, 18, 3):
+        area = np.count_nonzero(phantom.labels[t] == Label.KEYHOLE)
+        assert area == pytest.approx(phantom.truth[t].keyhole_area_px, rel=0.03)
+
+
+def test_no_room_below_the_surface_means_no_keyhole_and_a_note():
+    phantom = simulate(PhantomSettings(n_frames=8, surface_at=1.0))
+    assert not any(row.keyhole_area_px for row in phantom.truth)
+    assert any("no room for a keyhole" in note for note in phantom.stack.notes)
+
+
+def test_a_keyhole_beyond_the_side_of_the_frame_is_told():
+    phantom = simulate(PhantomSettings(n_frames=40, width_px=64))
+    assert any("left or right end" in note for note in phantom.stack.notes)
+    assert not simulate(PhantomSettings(n_frames=40)).stack.notes

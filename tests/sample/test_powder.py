@@ -3,7 +3,7 @@ import pytest
 
 from napari_amseg.labels import Label
 from napari_amseg.sample import PhantomSettings, simulate
-from napari_amseg.sample.powder import Airborne, Bed, radii, stuck_to_windows
+from napari_amseg.sample.powder import Airborne, Bed, powder_bed, radii, stuck_to_windows
 from napari_amseg.sample.process import Process
 from napari_amseg.sample.scene import Scene
 
@@ -30,6 +30,19 @@ def test_the_bed_holds_the_metal_that_was_asked_for(filling):
     fine = slice(rows.start * scene.points, rows.stop * scene.points)
     metal = (scene.still_um() - scene.plate_um)[fine].mean()
     assert metal / settings.substrate_thickness_um == pytest.approx(filling, rel=0.35)
+
+
+@pytest.mark.parametrize("radius_um", [5, 14, 30])
+def test_the_particles_of_a_bed_have_the_volume_that_was_asked_for(radius_um):
+    settings = PhantomSettings(particle_radius_um=radius_um, powder_filling=0.3, width_px=1024)
+    metal = np.sum(
+        4
+        / 3
+        * np.pi
+        * powder_bed(np.random.default_rng(0), settings, Process(settings).surface)[:, 2] ** 3
+    )
+    thickness, height = settings.substrate_thickness_um / 2, settings.powder_layer_um / 2
+    assert metal / (1024 * thickness * height) == pytest.approx(0.3, rel=0.1)
 
 
 def test_no_gas_is_labelled_between_the_bed_and_the_plate():

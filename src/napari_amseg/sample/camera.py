@@ -24,6 +24,7 @@ Array = NDArray[Any]
 OPEN_BEAM, OFFSET, READ_NOISE = 0.63, 0.015, 0.001  # of the range of the camera
 CORRECTED_LEVEL = 0.6  # where an open beam lies after a flat field or background division
 SOURCE_UM = 0.6  # penumbra of the source on the detector
+MOST_SHIFT_PX = 3.0  # farther aside no ray lands
 
 
 class Camera:
@@ -89,7 +90,8 @@ class Camera:
         distance = s.distance_m * UM_PER_M
         step = self.scene.step_um
         path = smoothed(metal_um * np.float32(decrement(s.material, s.energy_kev)), 0.5 / step)
-        bright = refracted(bright, path, step_um=step, distance_um=distance)
+        farthest = MOST_SHIFT_PX * s.pixel_size_um
+        bright = refracted(bright, path, step_um=step, distance_um=distance, most_um=farthest)
         zone = fresnel_blur_um(wavelength_um(s.energy_kev), distance)
         blur = np.hypot(np.hypot(zone, SOURCE_UM) / step, s.blur_px * points)
         bright = binned(smoothed(bright, float(blur)), points)
@@ -138,7 +140,7 @@ class Camera:
         if s.background:
             value = CORRECTED_LEVEL * bright / np.maximum(self._still * self.lit, 1e-3)
         elif s.flat_field:
-            value = CORRECTED_LEVEL * bright / np.maximum(self.lit * self.mismatch, 1e-3)
+            value = CORRECTED_LEVEL * bright / np.maximum(self._open * self.mismatch, 1e-3)
         else:
             value = OPEN_BEAM * bright + OFFSET
         if s.inverted:

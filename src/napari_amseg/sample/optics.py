@@ -20,7 +20,6 @@ from scipy import ndimage
 
 Array = NDArray[Any]
 UM_PER_CM, UM_PER_M = 1e4, 1e6
-MOST_SHIFT_PX = 12.0
 
 
 def transmission(thickness_um: Array, *, attenuation_per_cm: float) -> Array:
@@ -29,7 +28,9 @@ def transmission(thickness_um: Array, *, attenuation_per_cm: float) -> Array:
     return np.asarray(np.exp(-per_um * np.asarray(thickness_um, np.float32)))
 
 
-def refracted(intensity: Array, path_um: Array, *, step_um: float, distance_um: float) -> Array:
+def refracted(
+    intensity: Array, path_um: Array, *, step_um: float, distance_um: float, most_um: float
+) -> Array:
     """The intensity some way behind the sample: bright outside an edge of metal, dark inside.
 
     Parameters
@@ -37,18 +38,18 @@ def refracted(intensity: Array, path_um: Array, *, step_um: float, distance_um: 
     intensity : transmitted fraction, float32 (Y, X).
     path_um : optical path, delta times projected thickness, float32 (Y, X).
     step_um : size of a sample point. distance_um : from the sample to the detector.
+    most_um : no ray goes farther aside; those of steeper edges pile up before it.
 
     Returns
     -------
-    float32 (Y, X) of the same sum: beyond the border the scene goes on mirrored. No ray goes
-    farther than 12 points, which is where steeper edges scatter theirs out of sight.
+    float32 (Y, X) of the same sum: beyond the border the scene goes on mirrored.
     """
     if distance_um == 0:
         return intensity
-    lever = np.float32(distance_um / step_um**2)
+    lever, most = np.float32(distance_um / step_um**2), np.float32(most_um / step_um)
     landing = []
     for axis, size in enumerate(intensity.shape):
-        shift = MOST_SHIFT_PX * np.tanh(np.gradient(path_um, axis=axis) * (-lever / MOST_SHIFT_PX))
+        shift = most * np.tanh(np.gradient(path_um, axis=axis) * (-lever / most))
         start = np.arange(size, dtype=np.float32)
         place = np.abs(shift + (start[:, None] if axis == 0 else start))
         mirrored = np.minimum(place, 2 * (size - 1) - place)

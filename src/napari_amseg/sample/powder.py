@@ -19,6 +19,7 @@ from napari_amseg.sample.settings import PhantomSettings
 
 Array = NDArray[Any]
 SMALLEST_UM, LARGEST_UM, SPREAD = 5.0, 32.0, 0.35
+MANY = 20_000  # particles for a mean
 
 
 def radii(rng: np.random.Generator, n: int, s: PhantomSettings) -> Array:
@@ -37,7 +38,7 @@ def powder_bed(
     middle = s.particle_radius_um / s.pixel_size_um
     height = max(2.2 * middle, s.powder_layer_um / s.pixel_size_um)
     thickness = s.substrate_thickness_um / s.pixel_size_um
-    a_particle = 4 / 3 * math.pi * middle**3 * math.exp(4.5 * SPREAD**2)  # mean of r cubed
+    a_particle = 4 / 3 * math.pi * np.mean(radii(np.random.default_rng(0), MANY, s) ** 3)
     n = max(1, round(s.powder_filling * thickness * s.width_px * height / a_particle))
     radius = radii(rng, n, s)
     column = rng.uniform(-2 * middle, s.width_px + 2 * middle, n)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_amseg.sample.geometry import Keyhole, KeyholeProfile, Pore, Surface, make_keyhole
 from napari_amseg.sample.settings import PhantomSettings
+from napari_amseg.words import counted
 
 Array = NDArray[Any]
 TRACK_SPAN = 0.76  # of the width: a longer scan starts again at the beginning
@@ -64,9 +65,15 @@ class Process:
         if self.step_px > 0:
             on = min(on, max(1, int(TRACK_SPAN * s.width_px / self.step_px)))
         phase = np.arange(s.n_frames) % max(1, on + 2 * off) - off
-        self.laser_on = (phase >= 0) & (phase < on) & (s.surface_at >= 0)
         self.mouth_px = s.width_px / 2 + self.sense * (phase - (on - 1) / 2) * self.step_px
+        self.bend = s.keyhole_bend * (1 + s.fluctuation * self._bend_noise)
         room = s.height_px - 4 - self.surface.row_at(self.mouth_px)
+        room /= np.maximum(
+            1, 1 - self.sense * self.surface.slope * self.bend
+        )  # the tip, on a slope
+        wanted = (phase >= 0) & (phase < on) & (s.surface_at >= 0)
+        self.laser_on = wanted & (room >= LEAST_DEPTH_PX)
+        self.no_room = int(np.count_nonzero(wanted & ~self.laser_on))
         depth = s.keyhole_depth_um / s.pixel_size_um * (1 + s.fluctuation * self._depth_noise)
         depth *= 1 - np.exp(-(phase + 1.5) / 3, where=phase >= 0, out=np.zeros(s.n_frames))
         self.depth_px = np.clip(depth, LEAST_DEPTH_PX, np.maximum(room, LEAST_DEPTH_PX))
@@ -75,17 +82,35 @@ class Process:
         self.width_px = np.maximum(width, LEAST_WIDTH_PX)
 
     def notes(self) -> tuple[str, ...]:
-        """That the frame has no room for keyholes as deep as they were wanted, in words."""
-        s, n = self.settings, int(np.count_nonzero(self.cut_short))
-        if not n:
-            return ()
-        most = float(self.depth_px[self.cut_short].max()) * s.pixel_size_um
-        return (
-            f"keyhole_depth_um is {s.keyhole_depth_um:g}, with a fluctuation of {s.fluctuation:g}: "
-            f"in {n} of {np.count_nonzero(self.laser_on)} frames with a keyhole that does not fit "
-            f"between surface and bottom of the frame; they are {most:.0f} um deep at most, in "
-            "the images and in the truth. Raise height_px, or lower surface_at, for room.",
-        )
+        """What of the keyholes that were asked for the frame has no room for, in words."""
+        s, notes = self.settings, []
+        if self.no_room:
+            notes.append(
+                f"{counted(self.no_room, 'frame')} with the laser on had no room for a keyhole "
+                "below the surface and have none: raise height_px, or lower surface_at."
+            )
+        if n := int(np.count_nonzero(self.cut_short)):
+            most = float(self.depth_px[self.cut_short].max()) * s.pixel_size_um
+            notes.append(
+                f"keyhole_depth_um is {s.keyhole_depth_um:g}, with a fluctuation of "
+                f"{s.fluctuation:g}: in {n} of {np.count_nonzero(self.laser_on)} frames with a "
+                "keyhole that does not fit between surface and bottom of the frame; they are "
+                f"{most:.0f} um deep at most, in the images and in the truth. Raise height_px, or "
+                "lower surface_at, for room."
+            )
+        if n := sum(self._leaves_sideways(int(t)) for t in np.flatnonzero(self.laser_on)):
+            notes.append(
+                f"in {counted(n, 'frame')} the keyhole reaches beyond the left or right end of the "
+                "frame: its area in the truth is that of the whole. Raise width_px for room."
+            )
+        return tuple(notes)
+
+    def _leaves_sideways(self, t: int) -> bool:
+        keyhole = self.keyhole_at(t)
+        if keyhole is None:
+            return False
+        left, right = keyhole.centre - keyhole.half_width, keyhole.centre + keyhole.half_width
+        return bool(left.min() < 0 or right.max() > self.settings.width_px)
 
     def keyhole_at(self, t: int) -> Keyhole | None:
         """The keyhole in frame `t`, None with the laser off."""
@@ -99,7 +124,7 @@ class Process:
             width_px=float(self.width_px[t]),
             direction=self.sense,
             profile=KeyholeProfile(
-                bend=s.keyhole_bend * (1 + s.fluctuation * self._bend_noise[t]),
+                bend=float(self.bend[t]),
                 bend_power=s.keyhole_hook,
                 flare=s.keyhole_mouth,
                 bulb=s.keyhole_bulb,

@@ -77,7 +77,7 @@ class Scene:
         metal = np.clip(self.plate_um - self.openings_um(t) * fading, 0, None)
         metal += self._loose_um(t)
         metal += self.window_um
-        if s.spatter:
+        if s.spatter and self.process.laser_on[t]:
             metal += self._spheres(self.spatter.at(t)) * (self.fine_below < 0)
         if s.hump_um and self.process.laser_on[t]:
             metal += self._hump_um(t)

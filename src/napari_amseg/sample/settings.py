@@ -104,7 +104,11 @@ class PhantomSettings(Settings):
         0.35, low=0.02, high=0.65, help="Part of the bed that is metal, over the plate's thickness."
     )
     particle_radius_um: float = setting(
-        14.0, unit="µm", low=1, help="Median particle radius; log-normal, 5 to 32 µm by default."
+        14.0,
+        unit="µm",
+        low=5,
+        high=32,
+        help="Median particle radius; log-normal, cut at 5 and 32 µm.",
     )
     denuded_um: float = setting(
         70.0, unit="µm", low=0, help="Distance to which the keyhole blows powder away."
