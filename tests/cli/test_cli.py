@@ -164,6 +164,8 @@ def test_simulate_writes_the_labels_that_a_person_draws_when_asked(tmp_path):
     drawn, exact = (
         tifffile.imread(tmp_path / f"phantom_{n}labels.tif") == 1 for n in ("drawn_", "")
     )
+    surface = np.flatnonzero(exact.any(axis=(0, 2)))[0]  # a mouth ends where the plate is seen to
+    drawn, exact = drawn[:, surface:], exact[:, surface:]
     assert not (drawn & ~exact).any()
     assert 0.8 < drawn.sum() / exact.sum() < 0.97
 
@@ -201,6 +203,11 @@ def test_simulate_writes_flats_and_darks_when_asked(tmp_path):
     flats, darks = (tifffile.imread(tmp_path / f"phantom_{n}.tif") for n in ("flats", "darks"))
     assert flats.shape == darks.shape == (20, 64, 128)
     assert flats.mean() > 5 * darks.mean() > 0
+    for done in ("--flat-field", "--inverted"):
+        refused = run("simulate", "--flats", done, "-o", tmp_path / "twice", *small)
+        assert refused.exit_code == 2
+        assert f"--flats with {done}" in refused.output
+    assert not (tmp_path / "twice").exists()
 
 
 def test_info_and_models(tiff_file):
@@ -363,6 +370,9 @@ def test_quantify_against_the_truth(tmp_path, labels):
     result = run(*command, "--pixel-size", "2", "-o", out)
     assert result.exit_code == 0, result.output
     assert (out / "run_errors.png").read_bytes().startswith(b"\x89PNG")
+    told = next(line for line in result.output.splitlines() if "keyhole_area_px" in line)
+    cells = [cell.strip() for cell in told.split("│")[2:-1]]
+    assert cells == ["2", "-5", "5", "11.1 %"]  # frames; of 45 px
     with open(out / "run_errors.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["frame"] for row in rows] == ["0", "1"]  # the third has no truth

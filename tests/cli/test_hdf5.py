@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from napari_amseg.cli import app
 from napari_amseg.cli.arguments import stem_of
 from napari_amseg.io import read_stack
-from napari_amseg.pipeline.run import source_of
+from napari_amseg.pipeline.earlier_results import source_of
 
 
 @pytest.fixture

@@ -203,8 +203,19 @@ def test_quantify_agrees_with_segment_and_remembers_the_model(request_, bundle):
     with read_stack(folder / "run_labels.tif") as labels:
         record = quantify_to_files(RunRequest(labels, folder, "run"))
     assert all(0 < float(row["uncertainty"]) <= 1 for row in rows)
-    assert table(folder / "run_frames.csv") == [row | {"uncertainty": ""} for row in rows]
+    assert table(folder / "run_frames.csv") == rows
     assert record["labels_made_by"]["model"]["name"] == "tiny"
+
+
+def test_the_uncertainty_of_labels_that_were_edited_is_not_kept(request_, bundle):
+    segment_to_files(request_, bundle)
+    folder = request_.folder
+    edited = tifffile.imread(folder / "run_labels.tif")
+    edited[0, :4] = 1
+    tifffile.imwrite(folder / "run_labels.tif", edited)
+    with read_stack(folder / "run_labels.tif") as labels:
+        quantify_to_files(RunRequest(labels, folder, "run"))
+    assert {row["uncertainty"] for row in table(folder / "run_frames.csv")} == {""}
 
 
 def test_float_labels_are_refused(tmp_path):

@@ -13,7 +13,8 @@ from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.models import load_bundle
 from napari_amseg.models.bundle import ModelCard, save_bundle
 from napari_amseg.models.registry import build
-from napari_amseg.pipeline.evaluate import EvaluateRequest, error_summary, evaluate, require_scheme
+from napari_amseg.pipeline.errors import error_summary
+from napari_amseg.pipeline.evaluate import EvaluateRequest, evaluate, require_scheme
 from napari_amseg.pipeline.jobs import Failed, Finished
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.train import EpochDone, TrainRequest, TrainSettings, TrainStarted
@@ -161,12 +162,14 @@ def test_error_summary_by_hand():
         {"keyhole_area_px_error": 2.0, "keyhole_area_px_truth": 10.0},
         {"keyhole_area_px_error": -4.0, "keyhole_area_px_truth": 20.0},
         {"keyhole_area_px_error": 3.0, "keyhole_area_px_truth": 0.0},
+        {"keyhole_area_px_error": 0.0, "keyhole_area_px_truth": 0.0},  # says nothing
     ]
-    from napari_amseg.pipeline.evaluate import ERRORS
+    from napari_amseg.measure.errors import ERRORS
 
     empty = {f"{name}_error": None for name in ERRORS}
     summary = error_summary([empty | row for row in rows])
     assert set(summary) == {"keyhole_area_px"}
+    assert summary["keyhole_area_px"]["n"] == 3
     assert summary["keyhole_area_px"]["mean"] == pytest.approx(1 / 3)
     assert summary["keyhole_area_px"]["mean_absolute"] == pytest.approx(3)
     assert summary["keyhole_area_px"]["mean_relative"] == pytest.approx(0.2)

@@ -16,7 +16,7 @@ from napari_amseg.io.records import read_json
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline import ResultFiles, RunRequest, result_names
 from napari_amseg.pipeline.command_line import recorded, segment_words
-from napari_amseg.pipeline.run import source_of
+from napari_amseg.pipeline.earlier_results import source_of
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import InputHashes, run_record, sha256
 from napari_amseg.types import Experiment

@@ -16,8 +16,8 @@ from napari_amseg.batch.job import Keys, StackJob, chunks_keys, results_keys
 from napari_amseg.batch.opened import alone, close, opened
 from napari_amseg.measure.scales import lacking
 from napari_amseg.models import Bundle
+from napari_amseg.pipeline.earlier_results import protect_earlier_results
 from napari_amseg.pipeline.prepare import prepare
-from napari_amseg.pipeline.run import protect_earlier_results
 from napari_amseg.pipeline.stack import frame_results
 from napari_amseg.preprocess import Chain, unused_flats
 from napari_amseg.segment import Engine, frames_a_call, kept_engine

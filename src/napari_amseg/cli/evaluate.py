@@ -65,10 +65,14 @@ def show_scores(record: dict[str, Any]) -> None:
     for what, end in (("truth or prediction", ""), ("truth", "_in_truth")):
         means = (f"{scores[f'mean_{score}{end}']:.4f}" for score in ("iou", "f1"))
         table.add_row(f"mean of classes in the {what}", *means)
-    console = Console()
-    console.print(table)
+    Console().print(table)
+    show_errors(record["errors"])
+
+
+def show_errors(summary: dict[str, Any]) -> None:
+    """Print what :func:`.error_summary` found."""
     errors = Table("measure", "frames", "mean error", "mean absolute", "mean relative")
-    for name, row in record["errors"].items():
+    for name, row in summary.items():
         relative = row["mean_relative"]
         errors.add_row(
             name,
@@ -77,4 +81,4 @@ def show_scores(record: dict[str, Any]) -> None:
             f"{row['mean_absolute']:.3g}",
             "" if relative is None else f"{100 * relative:.1f} %",
         )
-    console.print(errors)
+    Console().print(errors)

@@ -16,12 +16,14 @@ from napari_amseg.cli.arguments import (
     stem_for,
     with_scan_speed,
 )
+from napari_amseg.cli.evaluate import show_errors
 from napari_amseg.cli.progress import show_notes, track
 from napari_amseg.cli.segment import ERROR_FILES, list_results, remove_stale
 from napari_amseg.io import OutputFiles, read_stack
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.pipeline import RunRequest, quantify_to_files
+from napari_amseg.pipeline.errors import error_summary
 
 
 def quantify(
@@ -66,12 +68,15 @@ def quantify(
         quantify_to_files(request, scheme=scheme, truth=known, track=track)
         kinds = ("series.png",) if known is not None else ("series.png", *ERROR_FILES)
         remove_stale(out, stem, kinds)
-        if figures:
-            import pandas as pd
+        import pandas as pd
 
+        if figures:
             from napari_amseg.report import series_figure
 
             with OutputFiles(out) as files:
                 frames = pd.read_csv(out / f"{stem}_frames.csv")
                 series_figure(frames, files.path(f"{stem}_series.png"), title=stem)
         list_results(out, stem, stack)
+        if known is not None:
+            errors = pd.read_csv(out / f"{stem}_errors.csv")
+            show_errors(error_summary(errors.to_dict("records")))

@@ -31,6 +31,7 @@ from napari_amseg.pipeline import RunRequest, result_names, segment_to_files
 from napari_amseg.preprocess import unused_flats
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Stack
+from napari_amseg.words import counted
 
 ERROR_FILES = ("errors.csv", "errors.png")
 
@@ -167,9 +168,9 @@ def in_words(summary: dict[str, Any]) -> str:
         record = summary[f"keyhole_{what}_{unit}{power}" if known else f"keyhole_{what}_px"]
         if record["mean"] is not None and record["delta_avg"] is not None:
             name = f"{unit}{power}" if known else f"px{power}"
-            spread = f" (± {100 * record['delta_avg']:.0f} %)" if several else ""
+            spread = f" (varies by {100 * record['delta_avg']:.0f} %)" if several else ""
             told.append(f"{what} {record['mean']:.4g} {name}{spread}")
     if summary["scan_speed_m_s"] is not None:
         told.append(f"moving at {summary['scan_speed_m_s']:.3g} m/s")
-    told.append(f"{summary['pore_track_count']} pores")
+    told.append(counted(summary["pore_track_count"], "pore"))
     return ", ".join(told) + "."

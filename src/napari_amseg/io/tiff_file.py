@@ -20,6 +20,15 @@ _FROM_DAMAGE = (
 )  # fmt: skip
 
 
+def _why_unreadable(path: Path, error: Exception) -> str:
+    if path.stat().st_size == 0:
+        return "the file is empty, 0 bytes. Copy it again."
+    if isinstance(error, tifffile.TiffFileError) and "header" in str(error):
+        return "not a readable TIFF file: it does not begin as one. Give the file of the frames."
+    why = error if isinstance(error, tifffile.TiffFileError) else "its directory is damaged"
+    return f"not a readable TIFF file ({why}). Copy it again."
+
+
 @contextmanager
 def opened(path: Path, *, keep: bool = False) -> Iterator[tifffile.TiffFile]:
     """A TiffFile whose structure is sound; closed at the end unless `keep` and all went well.
@@ -35,8 +44,7 @@ def opened(path: Path, *, keep: bool = False) -> Iterator[tifffile.TiffFile]:
         except NOT_DAMAGE:
             raise
         except Exception as error:  # damaged bytes can raise anything in tifffile
-            why = error if isinstance(error, tifffile.TiffFileError) else "its directory is damaged"
-            raise ValueError(f"{path}: not a readable TIFF file ({why}).") from error
+            raise ValueError(f"{path}: {_why_unreadable(path, error)}") from error
         sound = False
         try:
             len(tif.pages)  # walks the whole chain of directories, so that a cut file shows now

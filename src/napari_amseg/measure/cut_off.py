@@ -11,9 +11,9 @@ MOST_CUT = 0.3
 # Share of the frames with a keyhole from which on it is worth a note.
 _NOTED = 0.1
 _WORDS = {
-    SURFACE_CUT: "the substrate reaches the first row: the depth counts from the edge of the frame. "
-    "If the surface lies above it, depth and area are too small: use a larger crop, or none. If "
-    "the surface is in sight, gas was labelled substrate and the depth is too large: correct it.",
+    SURFACE_CUT: "the substrate reaches the first row, and the depth counts from there. If the "
+    "surface lies above the frame, depth and area are too small: use a larger crop, or none. If "
+    "it is in sight, gas was labelled substrate and the depth is too large: correct the labels.",
     KEYHOLE_CUT: "the keyhole reaches the last row and may go on below it. Keyhole depth and area "
     "are too small there: use a larger crop, or none.",
 }

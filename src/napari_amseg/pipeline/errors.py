@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,3 +79,32 @@ def write_errors(rows: Iterable[dict[str, Any]], files: OutputFiles, stem: str) 
         raise ValueError("no frame of the truth is labelled: there is nothing to compare with.")
     write_table(files.path(f"{stem}_errors.csv"), table)
     errors_figure(table, files.path(f"{stem}_errors.png"), title=stem)
+
+
+def error_summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Mean, standard deviation, mean absolute and mean relative error of every measure, over the
+    frames where truth and prediction both have a value; the relative one where the truth is not 0.
+    An area that is 0 in both says nothing of how well areas are measured and is left out.
+    """
+    import pandas as pd
+
+    summary = {}
+    for name in ERRORS:
+        pairs = [
+            (row[f"{name}_error"], row[f"{name}_truth"])
+            for row in rows
+            if not pd.isna(row.get(f"{name}_error"))
+            and not ("area" in name and row[f"{name}_error"] == row[f"{name}_truth"] == 0)
+        ]
+        if not pairs:
+            continue
+        errors, truths = np.array(pairs, np.float64).T
+        relative = np.abs(errors[truths != 0] / truths[truths != 0])
+        summary[name] = {
+            "n": len(errors),
+            "mean": float(errors.mean()),
+            "std": float(errors.std()),
+            "mean_absolute": float(np.abs(errors).mean()),
+            "mean_relative": float(relative.mean()) if relative.size else None,
+        }
+    return summary

@@ -20,6 +20,7 @@ from napari_amseg.labels import LabelScheme
 from napari_amseg.measure import MeasureSettings, measure_frame
 from napari_amseg.measure.errors import ERRORS, error_columns
 from napari_amseg.models import Bundle, bundled_models
+from napari_amseg.pipeline.errors import error_summary
 from napari_amseg.provenance import StageClock, run_record
 from napari_amseg.scores import Confusion
 from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
@@ -221,31 +222,6 @@ def _measured(
     settings: MeasureSettings,
 ) -> dict[str, Any]:
     return measure_frame(labels, scheme=scheme, experiment=experiment, settings=settings).row
-
-
-def error_summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Mean, standard deviation, mean absolute and mean relative error of every measure, over the
-    images where truth and prediction both have a value; the relative one where the truth is not 0.
-    """
-    summary = {}
-    for name in ERRORS:
-        pairs = [
-            (row[f"{name}_error"], row[f"{name}_truth"])
-            for row in rows
-            if row.get(f"{name}_error") is not None
-        ]
-        if not pairs:
-            continue
-        errors, truths = np.array(pairs, np.float64).T
-        relative = np.abs(errors[truths != 0] / truths[truths != 0])
-        summary[name] = {
-            "n": len(errors),
-            "mean": float(errors.mean()),
-            "std": float(errors.std()),
-            "mean_absolute": float(np.abs(errors).mean()),
-            "mean_relative": float(relative.mean()) if relative.size else None,
-        }
-    return summary
 
 
 def write_confusion(path: Path, confusion: Confusion) -> None:

@@ -13,9 +13,9 @@ from napari_amseg.explain import ExplainSettings, Explanation, GradCam, make_gra
 from napari_amseg.io import OutputFiles, TiffStackWriter, write_json
 from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline.command_line import explain_words, recorded
+from napari_amseg.pipeline.earlier_results import source_of
 from napari_amseg.pipeline.jobs import Explained, ExplainJob, LayerNames, ListLayers
 from napari_amseg.pipeline.prepare import Prepared, prepare
-from napari_amseg.pipeline.run import source_of
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import InputHashes, StageClock, run_record
 from napari_amseg.report import gradcam_figure

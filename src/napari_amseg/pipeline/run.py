@@ -13,17 +13,24 @@ from typing import Any
 
 from napari_amseg.dataset.names import Track, silent
 from napari_amseg.io import OutputFiles
-from napari_amseg.io.records import read_json
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.command_line import quantify_words, recorded, segment_words
+from napari_amseg.pipeline.earlier_results import (
+    kept_uncertainty,
+    maker_of_labels,
+    protect_earlier_results,
+    protect_other_tables,
+    source_of,
+    with_uncertainty,
+)
 from napari_amseg.pipeline.errors import error_rows, require_same_shape, write_errors
 from napari_amseg.pipeline.files import ResultFiles, result_names
 from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, frame_results, measure_stack
 from napari_amseg.preprocess import Chain
-from napari_amseg.provenance import InputHashes, StageClock, run_record, sha256
+from napari_amseg.provenance import InputHashes, StageClock, run_record
 from napari_amseg.segment import (
     MapSettings,
     PostSettings,
@@ -31,8 +38,6 @@ from napari_amseg.segment import (
     kept_engine,
 )
 from napari_amseg.types import Stack
-
-_OTHER_PLACE = "Choose another folder with -o, or give --overwrite to replace it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +184,13 @@ def quantify_to_files(
     if truth is not None:
         require_same_shape(stack, truth)
     if not request.overwrite:
-        _protect_other_tables(request)
+        protect_other_tables(request)
     n_files, of_truth = len(stack.files), () if truth is None else truth.files
     with (
         OutputFiles(request.folder) as files,
         InputHashes((*stack.files, *of_truth)) as hashes,
     ):
+        known = kept_uncertainty(stack, request.stem)
         results = measure_stack(stack, scheme=scheme, settings=request.measure)
         with ResultFiles(
             files,
@@ -195,7 +201,7 @@ def quantify_to_files(
             measure=request.measure,
         ) as writer:
             with clock.stage("frames"):
-                _write(writer, results, track, len(stack), "measuring")
+                _write(writer, with_uncertainty(results, known), track, len(stack), "measuring")
             with clock.stage("tables"):
                 writer.finish()
             if truth is not None:
@@ -213,80 +219,10 @@ def quantify_to_files(
                 experiment=stack.experiment.to_json(),
                 label_scheme=scheme.to_json(),
                 command=recorded(lambda: quantify_words(request, scheme=scheme, truth=truth)),
-                labels_made_by=_maker_of_labels(stack, request.stem, hashes.records()),
+                labels_made_by=maker_of_labels(stack, request.stem, hashes.records()),
             )
             record = writer.record(record)
     return record
-
-
-def source_of(stack: Stack) -> str | None:
-    """Where a stack comes from, in full: the file or dataset that is opened, the first image."""
-    return str(Path(stack.address[0]).resolve()) if stack.files else None
-
-
-def protect_earlier_results(request: RunRequest, *, remedy: str = _OTHER_PLACE) -> None:
-    """Refuse to replace labels that are not as we wrote them, maybe after hours of correction, and
-    results of another stack that happens to have the same name. remedy : what to do then.
-    """
-    labels = request.folder / f"{request.stem}_labels.tif"
-    if not labels.exists():
-        return
-    maker = segment_record(request.folder / f"{request.stem}_run.json")
-    if {"name": labels.name, "sha256": sha256(labels)} not in (maker.get("outputs") or ()):
-        raise FileExistsError(
-            f"{labels}: exists and was not written by this program, or was edited since. {remedy}"
-        )
-    if maker.get("source") != source_of(request.stack):
-        raise FileExistsError(
-            f"{labels}: belongs to another stack, {maker.get('source')}. {remedy}"
-        )
-
-
-def _protect_other_tables(request: RunRequest) -> None:
-    """Refuse to replace the tables of other labels that happen to have the same name."""
-    record = _read_record(request.folder / f"{request.stem}_run.json")
-    if not record:
-        return
-    beside = (request.folder / f"{request.stem}_labels.tif").resolve()
-    theirs = record.get("labels") or str(beside)  # of a segmentation, its own
-    if theirs != source_of(request.stack):
-        raise FileExistsError(
-            f"{request.folder}: holds results named {request.stem!r} of other labels, {theirs}. "
-            "Choose another folder with -o, or give --overwrite to replace them."
-        )
-
-
-def segment_record(path: Path) -> dict[str, Any]:
-    """The record of the run that made the labels, also where they were measured again since;
-    empty if there is none or it cannot be read.
-    """
-    record = _read_record(path)
-    maker = record.get("labels_made_by") or record
-    return maker if isinstance(maker, dict) else {}
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    """A run record; empty if there is none or it cannot be read."""
-    try:
-        record = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _maker_of_labels(
-    stack: Stack, stem: str, inputs: list[dict[str, str]]
-) -> dict[str, Any] | None:
-    """The run record beside a label file, from when it was segmented: measuring keeps it, and
-    says whether the labels were edited since.
-    """
-    if len(stack.files) != 1:
-        return None
-    maker = segment_record(Path(stack.files[0]).with_name(f"{stem}_run.json"))
-    if not maker:
-        return None
-    outputs = maker.get("outputs")  # a simulation does not list them
-    return {**maker, "edited_since": inputs[0] not in outputs if outputs else None}
 
 
 def _write(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_amseg.models import Bundle
-from napari_amseg.pipeline.run import segment_record
+from napari_amseg.pipeline.earlier_results import segment_record
 from napari_amseg.pipeline.watch.events import StackKnown, WatchRequest
 from napari_amseg.pipeline.watch.scan import Source
 from napari_amseg.provenance import sha256

@@ -9,7 +9,8 @@ from dataclasses import replace
 from napari_amseg.io import read_stack
 from napari_amseg.io.growing import OverwrittenError
 from napari_amseg.models import Bundle
-from napari_amseg.pipeline.run import RunRequest, protect_earlier_results, written_frames
+from napari_amseg.pipeline.earlier_results import protect_earlier_results
+from napari_amseg.pipeline.run import RunRequest, written_frames
 from napari_amseg.pipeline.watch.events import (
     FrameMeasured,
     Remark,

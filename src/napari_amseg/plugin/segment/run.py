@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline import RunRequest
+from napari_amseg.pipeline.earlier_results import source_of
 from napari_amseg.pipeline.jobs import Failed, Finished, FrameDone, Glimpse, Started
-from napari_amseg.pipeline.run import source_of
 from napari_amseg.pipeline.supervise import ComputeProcess
 from napari_amseg.plugin.activity import Activity
 from napari_amseg.plugin.cancel import cancel_event
