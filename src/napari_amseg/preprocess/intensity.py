@@ -90,8 +90,8 @@ class Normalise(Settings):
         )
         if not fitted.high > fitted.low:  # type: ignore[operator]
             raise ValueError(
-                f"the stack is blank: its {self.low_percentile:g} and {self.high_percentile:g} "
-                f"percentiles are both {low:g}. Check the file, or set the limits by hand."
+                f"the stack is blank, or all but a few pixels of it: its {self.low_percentile:g} "
+                f"and {self.high_percentile:g} percentiles are both {low:g}. Look at the file."
             )
         return fitted
 
