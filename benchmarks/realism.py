@@ -96,7 +96,7 @@ def real_frames(situation: Situation, data: Path) -> list[Pair]:
 def phantom_frames(situation: Situation) -> list[Pair]:
     """The middle frame of the same experiment with every seed."""
     phantoms = [simulate(replace(situation.settings, seed=seed)) for seed in SEEDS]
-    return [(mapped(p.stack[len(p.truth) // 2]), p.labels[len(p.truth) // 2]) for p in phantoms]
+    return [(mapped(p.stack[len(p.truth) // 2]), p.drawn[len(p.truth) // 2]) for p in phantoms]
 
 
 def mapped(image: Array) -> Array:

@@ -1,13 +1,15 @@
 """Is the uncertainty of a frame high where its mask is wrong? On simulated frames, varied.
 
     python benchmarks/uncertainty.py [--model fast] [--stacks 24] [--frames 4] [-o out.png]
+        [--data FOLDER]
 
 Simulates stacks of varied keyholes, pores, contrast and noise, far into what a model cannot see,
 segments some frames of each, and compares `uncertainty` with the true error of the cavities,
 1 - IoU averaged over keyhole and pores where they are present in truth or prediction: once against
 all there is, and once without what noise hides from everybody (as labels for training leave it
 out). Prints Spearman's rank correlation and the true error of the frames in thirds of the score as
-JSON; draws the second error against the score.
+JSON; draws the second error against the score. With --data, the folder of the real frames that
+benchmarks/accuracy.py tests on, also the scores and errors of those.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from accuracy import cases
 from scipy.stats import spearmanr
 
 from napari_amseg.labels import DEFAULT_SCHEME
@@ -29,6 +32,7 @@ from napari_amseg.segment import make_engine
 
 CAVITIES = ("keyhole", "pore")
 N_FRAMES = 24
+LEAST_FRAMES = 5  # for a rank correlation
 
 
 def main() -> None:
@@ -37,6 +41,7 @@ def main() -> None:
     parser.add_argument("--stacks", type=int, default=24)
     parser.add_argument("--frames", type=int, default=4, help="of each stack")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--data", type=Path, help="folder of real frames")
     parser.add_argument("-o", "--out", type=Path, default=Path("uncertainty.png"))
     given = parser.parse_args()
     scores, errors_of_all, errors = run(given)
@@ -45,6 +50,8 @@ def main() -> None:
         "of_what_can_be_seen": summary(scores, errors),
         "of_all": summary(scores, errors_of_all),
     }
+    if given.data:
+        record["of_real_frames"] = real(given)
     print(json.dumps(record, indent=1))
     draw(scores, errors, given.out)
 
@@ -83,13 +90,42 @@ def run(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return scores, errors_of_all, errors_seen
 
 
-def cavity_error(truth: np.ndarray, labels: np.ndarray) -> float:
-    """1 - mean IoU of keyhole and pores where there are any; 0 where there are none."""
+def real(given: argparse.Namespace) -> dict[str, object]:
+    """Uncertainty and true error of labelled real frames, median by stack."""
+    bundle, record = load_bundle(given.model), {}
+    engine = make_engine(bundle)
+    for case in cases(given.data):
+        if case.name == "phantom":
+            continue
+        found = list(segment_stack(case.stack, bundle, engine=engine))
+        scores = np.array([result.row["uncertainty"] for result in found])
+        pairs = [(truth, r.labels) for truth, r in zip(case.truth, found, strict=True)]
+        errors = np.array([cavity_error(*pair) for pair in pairs])
+        in_truth = np.array([cavity_error(*pair, in_truth=True) for pair in pairs])
+        record[case.name] = {
+            "n_frames": len(found),
+            "median_score": round(float(np.median(scores)), 3),
+            "median_error": round(float(np.median(errors)), 3),
+            "median_error_of_cavities_in_the_truth": round(float(np.median(in_truth)), 3),
+        }
+        if len(found) >= LEAST_FRAMES:
+            rank = spearmanr(scores, in_truth).statistic
+            record[case.name]["spearman_with_the_latter"] = round(float(rank), 3)
+    return record
+
+
+def cavity_error(truth: np.ndarray, labels: np.ndarray, *, in_truth: bool = False) -> float:
+    """1 - mean IoU of keyhole and pores where there are any; 0 where there are none.
+
+    in_truth : only of those that the truth has, whatever else was found.
+    """
     confusion = Confusion(DEFAULT_SCHEME)
     confusion.add(truth, labels)
     ious = confusion.to_json()["iou"]
-    there = [ious[name] for name in CAVITIES if ious.get(name) is not None]
-    return 1 - float(np.mean(there)) if there else 0.0
+    there = [name for name in CAVITIES if ious.get(name) is not None]
+    if in_truth:
+        there = [name for name in there if (truth == DEFAULT_SCHEME.code_of(name)).any()]
+    return 1 - float(np.mean([ious[name] for name in there])) if there else 0.0
 
 
 def summary(scores: np.ndarray, errors: np.ndarray) -> dict[str, object]:
