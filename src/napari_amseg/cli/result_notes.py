@@ -11,7 +11,7 @@ from napari_amseg.measure.scales import lacking
 from napari_amseg.types import Experiment
 
 _MOST_UNCERTAIN = 3
-_LEAST_UNCERTAIN = 0.1  # below, an order of frames says nothing
+_LEAST_UNCERTAIN = 0.005  # below, they are all zero in print
 _OPTIONS = {"pixel_size_um": "--pixel-size", "frame_rate_hz": "--frame-rate"}
 
 
@@ -30,7 +30,8 @@ def frame_notes(table: Path) -> tuple[str, ...]:
     frames = pd.read_csv(table, dtype={"flags": str}, index_col="frame")
     flags = frames["flags"].dropna().str.split("; ").explode().value_counts()
     known = frames["uncertainty"].dropna()
-    doubtful = known[known >= _LEAST_UNCERTAIN].nlargest(_MOST_UNCERTAIN)
+    several = len(known) > 1  # of one frame there is no order
+    doubtful = known[several & (known >= _LEAST_UNCERTAIN)].nlargest(_MOST_UNCERTAIN)
     notes = {
         "look at flagged frames": [f"{flag} in {n}" for flag, n in flags.items()],
         "frames with the most uncertain masks": [f"{t} ({u:.2f})" for t, u in doubtful.items()],
