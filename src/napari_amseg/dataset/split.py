@@ -118,7 +118,7 @@ def listed_split(
     name: str = "listed",
     incomplete: bool = False,
 ) -> Split:
-    """Validation and test frames named by patterns, the rest for training.
+    """Validation and test frames named by patterns, the rest, if any, for training.
 
     validation, test : patterns of ``experiment/frame`` with ``*``, ``?`` and ``[0-9]``, such as
         ``run3/*`` or ``hpdc/001[0-2]``.
@@ -127,7 +127,7 @@ def listed_split(
     Raises
     ------
     ValueError
-        If a pattern matches no frame, two subsets claim one, or none is left for training.
+        If a pattern matches no frame or two subsets claim one.
     """
     check_name(name, "split name")
     benchmark, notes, record = _usable(benchmark, incomplete)
@@ -142,8 +142,6 @@ def listed_split(
                         f"{subset}: let one of them go."
                     )
                 subset_of[frame] = subset
-    if "train" not in subset_of.values():
-        raise ValueError(f"{benchmark.folder}: no frame of {len(subset_of)} is left for training.")
     listed = {subset: list(wanted) for subset, wanted in patterns.items()}
     return Split(name, "listed", None, subset_of, {**listed, **record}, notes)
 
