@@ -23,8 +23,7 @@ from napari_amseg.sample.settings import PhantomSettings
 Array = NDArray[Any]
 FRAMES = 30
 OPTICAL_DEPTH = (0.07, 2.0)  # of the plate: less shows nothing, more lets nothing through
-LEVER = (0.01, 0.2)  # distance times decrement over pixel size: rims of 5 to 50 per cent
-FARTHEST_M = 15.0
+LEVER = (0.01, 0.2)  # distance times decrement over pixel size: from faint rims to strong ones
 FINEST_UM = 0.9  # sample step that resolves rims
 
 
@@ -103,7 +102,7 @@ def _plate_and_beam(rng: np.random.Generator, pixel_um: float) -> dict[str, Any]
         "material": material,
         "energy_kev": energy,
         "substrate_thickness_um": thickness,
-        "distance_m": min(distance, FARTHEST_M),
+        "distance_m": distance,
         "edge_um": between(rng, 3, 80),
         "photons": float(rng.uniform(15, 80) ** 2 * math.exp(depth)),
     }
