@@ -56,9 +56,9 @@ def segment(
 ) -> None:
     """Segment a stack and measure every frame.
 
-    Writes into OUT: STEM_labels.tif (masks), STEM_frames.csv and STEM_pores.csv (one row a frame,
-    one row a pore a frame), STEM_summary.json, STEM_run.json (what made it), and two figures;
-    with --confidence also STEM_confidence.tif.
+    Writes into OUT: STEM_labels.tif (masks), STEM_frames.csv, STEM_pores.csv and
+    STEM_pore_tracks.csv (a row a frame, a pore a frame, a pore), STEM_summary.json, STEM_run.json
+    (what made it), and two figures; with --confidence also STEM_confidence.tif.
 
     Example: amseg segment run3.tif --pixel-size 2 --frame-rate 50000 -o results
     """
