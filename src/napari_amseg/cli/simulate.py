@@ -33,7 +33,7 @@ def simulate(
     Writes phantom.tif, phantom_labels.tif, phantom_pore_ids.tif (the track of every pore pixel),
     phantom_truth.csv, phantom_pores.csv and phantom_run.json into OUT, with --flats also
     phantom_flats.tif and phantom_darks.tif. phantom_drawn_labels.tif has the borders of
-    hollows and surface that a person draws, half-way between the rims: models learn those.
+    hollows and bare surface that a person draws, half-way between the rims: models learn those.
     """
     done = [name for name in ("flat_field", "background", "inverted") if getattr(phantom, name)]
     if flats and done:

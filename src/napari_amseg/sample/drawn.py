@@ -42,7 +42,8 @@ class Draughtsman:
     def labels(self, t: int) -> Array:
         """Those of frame `t`, uint8 (Y, X), with keyhole, pores and plate up to visible borders.
 
-        Where there is no contrast, the exact border stays.
+        Where there is no contrast, the exact border stays, and so does a plate under a powder bed:
+        the bed ends there.
         """
         exact, gas = self.scene.labels(t), self.scene.below < 0
         drawn, opening_um = exact.copy(), self.scene.openings_um(t)
@@ -50,7 +51,8 @@ class Draughtsman:
             with_gas = inside | gas[box]  # a mouth has no wall
             seen = _looks_hollow(self.camera.hollows(opening_um, box), with_gas)
             drawn[box][inside & ~seen] = Label.SUBSTRATE
-        _draw_surface(drawn, self.scene.below, self._surface_shift_px)
+        if self.camera.settings.powder_layer_um == 0:
+            _draw_surface(drawn, self.scene.below, self._surface_shift_px)
         return drawn
 
     @cached_property
@@ -124,14 +126,12 @@ def _turns(grey: Array) -> list[int]:
 
 def _draw_surface(labels: Array, below: Array, shift_px: float) -> None:
     """Move the surface of labels down by so many rows, in place; what ends there goes along."""
-    metal, gas = below >= 0, below < 0  # a tilted surface may leave the frame
     if shift_px > 0:
-        moved = metal & (below < shift_px)
-        at_surface = drawn_up(labels[::-1], gas[::-1])[::-1]
-        labels[moved] = np.where(gas.any(axis=0), at_surface, Label.BACKGROUND)[moved]
+        labels[(below >= 0) & (below < shift_px)] = Label.BACKGROUND
     elif shift_px < 0:
-        moved = gas & (below >= shift_px)
-        labels[moved] = np.where(metal.any(axis=0), drawn_up(labels, metal), Label.SUBSTRATE)[moved]
+        metal, moved = below >= 0, (below < 0) & (below >= shift_px)
+        in_frame = metal.any(axis=0)  # a tilted surface may leave it
+        labels[moved] = np.where(in_frame, drawn_up(labels, metal), Label.SUBSTRATE)[moved]
 
 
 def hidden_hollows(image: Array, labels: Array) -> Array:
