@@ -56,7 +56,7 @@ def main() -> None:
     handles = class_handles(DEFAULT_SCHEME)
     figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=8)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(given.out, dpi=65)
+    figure.savefig(given.out, dpi=110)
 
 
 if __name__ == "__main__":
