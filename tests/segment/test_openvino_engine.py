@@ -112,7 +112,8 @@ def test_masks_of_real_stacks_agree_with_keras_in_float32(stack, precision, leas
     # Pores are few pixels: the share of all pixels would not tell if they were lost.
     same = np.diagonal(confusion.counts)
     either = confusion.counts.sum(axis=1) + confusion.counts[:, :-1].sum(axis=0) - same
-    assert (either - same <= np.maximum(5, 20 * (1 - least) * either)).all()
+    # Twenty pixels are a speck of a class that is not there at all.
+    assert (either - same <= np.maximum(20, 20 * (1 - least) * either)).all()
 
 
 def test_a_kept_network_starts_without_keras_and_gives_the_same(empty_cache, rng, tmp_path):
