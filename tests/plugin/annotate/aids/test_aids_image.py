@@ -157,7 +157,7 @@ def test_the_classifier_labels_what_is_not_confirmed(bench, drawn):
     labels, annotation = bench.session.annotation.labels, bench.session.annotation
     assert iou(labels[0] == Label.KEYHOLE, truth[0] == Label.KEYHOLE) > 0.85
     assert "no scribbles of pore" in bench.status
-    n_confirmed = f"{annotation.by_hand[0].sum():,}".replace(",", " ")
+    n_confirmed = f"{annotation.by_hand[0].sum():,}"
     assert f"{n_confirmed} confirmed pixels kept, " in bench.status  # all, not just the odd ones
     assert " of them against it" in bench.status
     assert "classified after 1 labelled frame" in bench.status.casefold()
