@@ -48,7 +48,7 @@ def test_labels_of_the_previous_frame_are_copied_around_what_is_confirmed(bench,
     strip[45:50, 60:70] = True
     bench.paint(1, strip, Label.PORE)
     bench.check_one_step(lambda: bench.press(bench.panel.copy.previous_button))
-    changed = f"{np.isin(truth[0], (1, 3)).sum() - 50:,}".replace(",", " ")
+    changed = f"{np.isin(truth[0], (1, 3)).sum() - 50:,}"
     assert bench.status == (
         f"Labels copied from frame 0: frame 1, {changed} pixels; 50 confirmed pixels kept."
     )
