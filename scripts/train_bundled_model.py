@@ -28,7 +28,7 @@ from napari_amseg.dataset.augment import AugmentSettings
 from napari_amseg.dataset.split import listed_split, save_split, split_names
 from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.models import ARCHITECTURES
-from napari_amseg.models.bundle import CARD, CHECKPOINT, load_bundle, save_bundle
+from napari_amseg.models.bundle import CHECKPOINT, load_bundle, save_bundle
 from napari_amseg.preprocess import Chain, Normalise
 from napari_amseg.sample.experiments import FRAMES, random_experiment, training_frame
 from napari_amseg.sample.phantom import simulate
@@ -47,8 +47,7 @@ INPUT = Chain((Normalise(low_percentile=0.5, high_percentile=99.9),))
 def main() -> None:
     options = _options()
     render_benchmark(options.work / "benchmark", options.seed, options.experiments)
-    if not is_trained(options.work / "model"):
-        train(options)
+    train(options)
     bundle(options)
 
 
@@ -118,11 +117,6 @@ def render_benchmark(folder: Path, seed: int, n: int) -> None:
     if not split_names(benchmark):
         held_out = [str(f) for f in benchmark.frames if int(f.frame) // FRAMES_EACH % 20 == 19]
         save_split(benchmark, listed_split(benchmark, validation=held_out))  # whole experiments
-
-
-def is_trained(folder: Path) -> bool:
-    """Whether a training there came to its end, which removes the checkpoint."""
-    return (folder / CARD).exists() and not (folder / CHECKPOINT).exists()
 
 
 def train(options: argparse.Namespace) -> None:
