@@ -68,9 +68,8 @@ class Process:
         self.mouth_px = s.width_px / 2 + self.sense * (phase - (on - 1) / 2) * self.step_px
         self.bend = s.keyhole_bend * (1 + s.fluctuation * self._bend_noise)
         room = s.height_px - 4 - self.surface.row_at(self.mouth_px)
-        room /= np.maximum(
-            1, 1 - self.sense * self.surface.slope * self.bend
-        )  # the tip, on a slope
+        # A tip that trails down a slope needs more room than the mouth has below it.
+        room /= np.maximum(1, 1 - self.sense * self.surface.slope * self.bend)
         wanted = (phase >= 0) & (phase < on) & (s.surface_at >= 0)
         self.laser_on = wanted & (room >= LEAST_DEPTH_PX)
         self.no_room = int(np.count_nonzero(wanted & ~self.laser_on))
