@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tests; arguments go to pytest. Two runs, because TensorFlow and OpenGL drivers crash
-# when they share a process: first everything headless, then tests/plugin, on a virtual screen
-# where the machine has none.
+# when they share a process: first everything headless, then tests/plugin, on virtual screens
+# where the machine has Xvfb.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 python=.venv/bin/python
@@ -15,11 +15,13 @@ echo "== headless tests"
 note $?
 
 echo "== napari tests"
-if [ "$(uname -s)" != Linux ] || [ -n "${DISPLAY:-}" ]; then
-    "$python" -m pytest -n 2 --dist loadgroup tests/plugin "$@"
+# A window has the focus on its screen, and only one: each of the two workers gets its own.
+if command -v xvfb-run >/dev/null 2>&1; then
+    worker="popen//python=xvfb-run -a -s '-screen 0 1920x1080x24' $python"
+    "$python" -m pytest -d --tx "$worker" --tx "$worker" --dist worksteal tests/plugin "$@"
     note $?
-elif command -v xvfb-run >/dev/null 2>&1; then
-    xvfb-run -a -s "-screen 0 1920x1080x24" "$python" -m pytest -n 2 --dist loadgroup tests/plugin "$@"
+elif [ "$(uname -s)" != Linux ] || [ -n "${DISPLAY:-}" ]; then
+    "$python" -m pytest -p no:xdist tests/plugin "$@"
     note $?
 else
     echo "not run: they open windows, and there is neither a screen nor Xvfb." >&2

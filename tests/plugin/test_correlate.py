@@ -76,7 +76,6 @@ def test_the_maps_show_every_experiment(shown, qtbot):
     assert shown.found.maps["area"].line.method == "logistic"
 
 
-@pytest.mark.xdist_group("screen")
 def test_a_click_opens_the_stack_and_its_labels_once(viewer, shown, qtbot):
     viewer.window._qt_window.resize(1200, 900)
     viewer.window._qt_window.show()

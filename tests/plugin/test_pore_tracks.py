@@ -82,7 +82,6 @@ def test_a_single_sighting_can_be_shown_and_no_pore_cannot():
         tracks_layer(pores[:0], tracks[:0], name="pores", place=placement(KNOWN))
 
 
-@pytest.mark.xdist_group("screen")
 def test_in_a_viewer_the_tracks_lie_on_the_pores(make_napari_viewer):
     labels = merging_pores()
     pores, tracks = tables(labels)

@@ -10,8 +10,6 @@ from qtpy.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 
 from napari_amseg.plugin.annotate.close_guard import Choice, CloseGuard, ask
 
-pytestmark = pytest.mark.xdist_group("screen")  # one window at a time has the focus
-
 
 class KeeperOf:
     """What a guard asks of a keeper."""

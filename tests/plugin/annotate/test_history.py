@@ -8,8 +8,6 @@ import pytest
 from napari_amseg.annotate.annotation import Status
 from napari_amseg.labels import Label
 
-pytestmark = pytest.mark.xdist_group("screen")  # one window at a time has the focus
-
 
 def paint(session, y, x, code=int(Label.SUBSTRATE), size=4):
     session.layer.visible = True  # nobody can paint on what is hidden

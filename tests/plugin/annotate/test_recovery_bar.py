@@ -21,8 +21,6 @@ from napari_amseg.plugin.annotate.recovery_bar import RecoveryBar
 from napari_amseg.plugin.annotate.widget import Annotate
 from napari_amseg.types import Experiment
 
-pytestmark = pytest.mark.xdist_group("screen")  # one window at a time has the focus
-
 PATIENCE_MS = 10_000
 
 

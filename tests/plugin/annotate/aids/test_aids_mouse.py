@@ -8,8 +8,6 @@ import pytest
 from napari_amseg.labels import Label
 from napari_amseg.plugin.annotate.aids.panel import AidsPanel
 
-pytestmark = pytest.mark.xdist_group("screen")  # one window at a time has the focus
-
 
 @pytest.fixture
 def panel(drawn_session):
