@@ -1,9 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_amseg.labels import Label
 from napari_amseg.sample import PhantomSettings, simulate
-from napari_amseg.sample.powder import Airborne, Bed, powder_bed, radii, stuck_to_windows
+from napari_amseg.sample.powder import (
+    NEVER,
+    Airborne,
+    Bed,
+    powder_bed,
+    radii,
+    stuck_to_windows,
+)
 from napari_amseg.sample.process import Process
 from napari_amseg.sample.scene import Scene
 
@@ -45,6 +54,19 @@ def test_the_particles_of_a_bed_have_the_volume_that_was_asked_for(radius_um):
     assert metal / (1024 * thickness * height) == pytest.approx(0.3, rel=0.1)
 
 
+def test_a_bed_that_gets_thinner_keeps_its_foot_and_its_height():
+    even = PhantomSettings(powder_filling=0.4, powder_layer_um=120, width_px=1024)
+
+    def metal(settings, low, high):
+        bed = powder_bed(np.random.default_rng(0), settings, Process(settings).surface)
+        above = Process(settings).surface.row_px - bed[:, 1]
+        return np.sum(bed[(above >= low) & (above < high), 2] ** 3)
+
+    thinner = replace(even, powder_thinning=0.5)  # of 60 px of bed the upper 30
+    assert metal(thinner, 0, 20) == pytest.approx(metal(even, 0, 20), rel=0.15)
+    assert 0.1 < metal(thinner, 40, 60) / metal(even, 40, 60) < 0.5
+
+
 def test_no_gas_is_labelled_between_the_bed_and_the_plate():
     settings = PhantomSettings(powder_filling=0.3, laser_off_frames=30, surface_tilt_deg=2, seed=3)
     labels = simulate(settings).labels[5]
@@ -62,6 +84,16 @@ def test_the_laser_leaves_no_islands_of_powder_between_two_frames():
     assert process.step_px == pytest.approx(20)
     assert len(lying) > 100
     assert not passed.any()
+
+
+def test_of_a_bed_the_laser_blows_away_in_part_the_rest_lies_on():
+    half = PhantomSettings(denuded_share=0.5, laser_off_frames=0)
+    process = Process(half)
+    bed, whole = Bed.spread(process), Bed.spread(Process(replace(half, denuded_share=1.0)))
+    passed, went = whole.gone_at < NEVER, bed.gone_at < NEVER
+    assert passed.sum() > 400
+    assert not (went & ~passed).any()
+    assert went.sum() == pytest.approx(passed.sum() / 2, rel=0.2)
 
 
 def test_airborne_particles_stay_above_the_surface():

@@ -159,8 +159,10 @@ def _dirt(rng: np.random.Generator, s: PhantomSettings, kind: str) -> dict[str, 
     flies = rng.random() < (0.7 if kind == "powder" else 0.0)
     return {
         "particle_radius_um": radius,
-        "powder_filling": rng.uniform(0.06, 0.5),
+        "powder_filling": rng.uniform(0.06, 0.6),
+        "powder_thinning": rng.uniform(0.2, 1) if rng.random() < 0.7 else 0.0,
         "denuded_um": between(rng, 10, 250),
+        "denuded_share": rng.uniform(0.1, 1) if rng.random() < 0.5 else 1.0,
         "flying": int(a_frame * max(0.0, s.surface_at) * between(rng, 0.002, 0.4)) if flies else 0,
         "window_particles": min(4000, int(a_frame * cover)),
         "window_reach_um": between(rng, 30, 600) if rng.random() < 0.5 else 0.0,

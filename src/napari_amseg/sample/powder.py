@@ -20,6 +20,7 @@ from napari_amseg.sample.settings import PhantomSettings
 Array = NDArray[Any]
 SMALLEST_UM, LARGEST_UM, SPREAD = 5.0, 32.0, 0.35
 MANY = 20_000  # particles for a mean
+NEVER = np.iinfo(np.int64).max
 
 
 def radii(rng: np.random.Generator, n: int, s: PhantomSettings) -> Array:
@@ -39,7 +40,8 @@ def powder_bed(
     height = max(2.2 * middle, s.powder_layer_um / s.pixel_size_um)
     thickness = s.substrate_thickness_um / s.pixel_size_um
     a_particle = 4 / 3 * math.pi * np.mean(radii(np.random.default_rng(0), MANY, s) ** 3)
-    n = max(1, round(s.powder_filling * thickness * s.width_px * height / a_particle))
+    filled = 1 - s.powder_thinning / 2
+    n = max(1, round(s.powder_filling * filled * thickness * s.width_px * height / a_particle))
     radius = radii(rng, n, s)
     column = rng.uniform(-2 * middle, s.width_px + 2 * middle, n)
     knots = max(4, round(s.width_px / (6 * middle)))
@@ -47,8 +49,20 @@ def powder_bed(
     top = np.interp(column, np.linspace(0, s.width_px, knots), waves)
     top = np.maximum(top * (1 + roughness * rng.standard_normal(n)), 2 * middle)  # along the beam
     low = 0.4 * radius  # they rest in the roughness of the plate and of the tracks before
-    above = low + rng.uniform(0, 1, n) * np.maximum(top - radius - low, 0)
+    share = _share_of_height(rng.uniform(0, 1, n), s.powder_thinning)
+    above = low + share * np.maximum(top - radius - low, 0)
     return np.stack([column, surface.row_at(column) - above, radius], axis=1)
+
+
+def _share_of_height(quantile: Array, thinning: float) -> Array:
+    """Heights in a bed that fills its lower part evenly and thins out linearly above, (n,) 0 to 1.
+
+    thinning : the upper part in which it does. quantile : uniform, (n,) 0 to 1.
+    """
+    even = 1 - thinning
+    below = quantile * (1 - thinning / 2)  # of the whole: the density is 1 up to `even`, 0 at 1
+    left = np.maximum(1 - thinning / 2 - below, 0)
+    return np.where(below <= even, below, 1 - np.sqrt(2 * thinning * left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +85,14 @@ class Bed:
         if s.powder_layer_um == 0:
             return cls(np.zeros((0, 3)), np.zeros(0, int), np.zeros((0, 2)))
         bed = powder_bed(rng, s, process.surface)
-        gone = np.full(len(bed), np.iinfo(np.int64).max)
+        gone = np.full(len(bed), NEVER)
         reach = s.denuded_um / s.pixel_size_um * rng.uniform(0.7, 1.2, len(bed))
         reach += process.step_px / 2  # no island is left between two frames
         for t in np.flatnonzero(process.laser_on)[::-1]:
             gone[np.abs(bed[:, 0] - process.mouth_px[t]) < reach] = t
         velocity = rng.normal((-process.sense, -2.5), (1.5, 0.8), (len(bed), 2))
         velocity[rng.random(len(bed)) > 0.04] = np.nan
+        gone[rng.random(len(bed)) >= s.denuded_share] = NEVER
         return cls(bed, gone, velocity)
 
     def at(self, t: int) -> Array:

@@ -101,7 +101,16 @@ class PhantomSettings(Settings):
         70.0, unit="µm", low=0, help="Height of the powder bed; 0 is a bare plate."
     )
     powder_filling: float = setting(
-        0.35, low=0.02, high=0.65, help="Part of the bed that is metal, over the plate's thickness."
+        0.35,
+        low=0.02,
+        high=0.65,
+        help="Part of its foot that is metal, over the plate's thickness.",
+    )
+    powder_thinning: float = setting(
+        0.0,
+        low=0,
+        high=1,
+        help="Upper part of the bed that gets thinner; 0: it is as dense to its top.",
     )
     particle_radius_um: float = setting(
         14.0,
@@ -112,6 +121,9 @@ class PhantomSettings(Settings):
     )
     denuded_um: float = setting(
         70.0, unit="µm", low=0, help="Distance to which the keyhole blows powder away."
+    )
+    denuded_share: float = setting(
+        1.0, low=0, high=1, help="Part of it along the beam; the rest lies before and behind."
     )
     flying: int = setting(0, low=0, help="Particles that fly about above the surface in a frame.")
     window_particles: int = setting(60, low=0, help="Particles stuck to the windows.")
