@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from realism_figures import mapped
 from records import give, machine
 from scipy import ndimage
 
@@ -179,9 +180,8 @@ def draw(shown: dict[str, dict[str, Array]], path: Path) -> None:
     grid = figure.subplots(len(names), 2)
     for axes, name in zip(grid, names, strict=True):
         for ax, situation in zip(axes, shown, strict=True):
-            image = shown[situation][name][60:216]
-            low, high = np.percentile(image, (0.5, 99.5))
-            ax.imshow(image, cmap="gray", vmin=low, vmax=high)
+            image = mapped(shown[situation][name][60:216])
+            ax.imshow(image, cmap="gray", vmin=0, vmax=1)
             ax.set_xticks([])
             ax.set_yticks([])
             ax.set_title(f"{name}, {situation} laser", fontsize=9, loc="left")

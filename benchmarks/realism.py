@@ -21,7 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import realism_figures as figures
+from accuracy import DRAWN
 from numpy.typing import NDArray
+from realism_figures import mapped
 from realism_situations import SITUATIONS, Situation
 from scipy import ndimage
 
@@ -31,7 +34,6 @@ from napari_amseg.sample import simulate
 
 Array = NDArray[Any]
 Pair = tuple[Array, Array]  # mapped image float32 (Y, X), labels uint8 (Y, X)
-DRAWN = Path(__file__).resolve().parents[1] / "tests" / "data" / "real_labels"
 SEEDS = (2, 3, 4)
 BINS, TILE_PX, FREQUENCY_BINS = 50, 64, 32
 SURFACE_REACH_PX, WALL_REACH_PX, RIM_PX = 20, 10, 5
@@ -64,7 +66,6 @@ def main() -> None:
     given = parser.parse_args()
     if given.data is None or not Path(given.data).is_dir():
         parser.error("give the folder of real frames with --data or AMSEG_DATA")
-    import realism_figures as figures
 
     rows: list[tuple[str, Looks, Looks, Array]] = []
     for situation in SITUATIONS:
@@ -97,12 +98,6 @@ def phantom_frames(situation: Situation) -> list[Pair]:
     """The middle frame of the same experiment with every seed."""
     phantoms = [simulate(replace(situation.settings, seed=seed)) for seed in SEEDS]
     return [(mapped(p.stack[len(p.truth) // 2]), p.drawn[len(p.truth) // 2]) for p in phantoms]
-
-
-def mapped(image: Array) -> Array:
-    """Grey values with the 0.5 and 99.5 percentiles at 0 and 1, float32."""
-    low, high = np.percentile(image, (0.5, 99.5))
-    return np.asarray((image - low) / (high - low), np.float32)
 
 
 def looks(pairs: Sequence[Pair]) -> Looks:

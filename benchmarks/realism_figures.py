@@ -19,6 +19,12 @@ GAP_PX = 6
 STYLES = {"surface": "-", "keyhole": "--", "pore": ":"}
 
 
+def mapped(image: Array) -> Array:
+    """Grey values with the 0.5 and 99.5 percentiles at 0 and 1, float32."""
+    low, high = np.percentile(image, (0.5, 99.5))
+    return np.asarray((image - low) / (high - low), np.float32)
+
+
 def side_by_side(
     path: Path, real: Sequence[tuple[Array, Array]], phantom: Sequence[tuple[Array, Array]]
 ) -> None:
@@ -76,8 +82,7 @@ def gallery(path: Path) -> None:
         cells = []
         for _ in range(GALLERY_COLUMNS):
             image, labels = random_frame(rng, GALLERY_SHAPE)
-            low, high = np.percentile(image, (0.5, 99.5))
-            grey = np.round(np.clip((image - low) / (high - low), 0, 1) * 63) / 63  # small files
+            grey = np.round(np.clip(mapped(image), 0, 1) * 63) / 63  # small files
             cells += [np.repeat(grey[..., None], 3, axis=2), colours[labels]]
         rows.append(np.hstack([np.pad(cell, ((0, GAP_PX), (0, GAP_PX), (0, 0)),
                                       constant_values=1) for cell in cells]))  # fmt: skip

@@ -23,12 +23,12 @@ from accuracy import cases
 from scipy.stats import spearmanr
 
 from napari_amseg.labels import DEFAULT_SCHEME
-from napari_amseg.models import load_bundle
+from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline import segment_stack
 from napari_amseg.sample import PhantomSettings, simulate
 from napari_amseg.sample.experiments import between, training_frame
 from napari_amseg.scores import Confusion
-from napari_amseg.segment import make_engine
+from napari_amseg.segment import Engine, make_engine
 
 CAVITIES = ("keyhole", "pore")
 N_FRAMES = 24
@@ -44,14 +44,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of real frames")
     parser.add_argument("-o", "--out", type=Path, default=Path("uncertainty.png"))
     given = parser.parse_args()
-    scores, errors_of_all, errors = run(given)
+    bundle = load_bundle(given.model)
+    engine = make_engine(bundle)
+    scores, errors_of_all, errors = run(given, bundle, engine)
     record = {
         "model": given.model,
         "of_what_can_be_seen": summary(scores, errors),
         "of_all": summary(scores, errors_of_all),
     }
     if given.data:
-        record["of_real_frames"] = real(given)
+        record["of_real_frames"] = real(given.data, bundle, engine)
     print(json.dumps(record, indent=1))
     draw(scores, errors, given.out)
 
@@ -75,10 +77,11 @@ def varied(rng: np.random.Generator) -> PhantomSettings:
     )
 
 
-def run(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def run(
+    given: argparse.Namespace, bundle: Bundle, engine: Engine
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Uncertainty of every frame; its true error, in all and of what can be seen."""
-    bundle, rng = load_bundle(given.model), np.random.default_rng(given.seed)
-    engine, rows = make_engine(bundle), []
+    rng, rows = np.random.default_rng(given.seed), []
     for _ in range(given.stacks):
         phantom = simulate(varied(rng))
         chosen = sorted(rng.choice(N_FRAMES, given.frames, replace=False).tolist())
@@ -90,11 +93,10 @@ def run(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return scores, errors_of_all, errors_seen
 
 
-def real(given: argparse.Namespace) -> dict[str, object]:
+def real(data: Path, bundle: Bundle, engine: Engine) -> dict[str, object]:
     """Uncertainty and true error of labelled real frames, median by stack."""
-    bundle, record = load_bundle(given.model), {}
-    engine = make_engine(bundle)
-    for case in cases(given.data):
+    record: dict[str, object] = {}
+    for case in cases(data):
         if case.name == "phantom":
             continue
         found = list(segment_stack(case.stack, bundle, engine=engine))
