@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import fresnel
 
 from napari_amseg.sample.optics import (
     add_spheres,
@@ -55,8 +56,15 @@ def test_refraction_keeps_the_energy_and_its_sign():
     assert refracted(same, path, step_um=0.5, distance_um=0, most_um=6) is same
 
 
-def test_fresnel_zone_grows_with_the_root_of_the_distance():
-    assert fresnel_blur_um(5e-5, 4e6) == pytest.approx(2 * fresnel_blur_um(5e-5, 1e6))
+def test_the_blur_of_diffraction_is_as_wide_as_the_edge_of_a_half_plane():
+    wavelength, distance = 5e-5, 1e6
+    v = np.linspace(-3, 3, 60_001)
+    sine, cosine = fresnel(v)
+    edge = ((0.5 + cosine) ** 2 + (0.5 + sine) ** 2) / 2
+    width = np.diff(v[[np.argmax(edge >= part) for part in (0.1, 0.9)]])[0]
+    width_um = width * math.sqrt(wavelength * distance / 2)
+    from_10_to_90 = 2 * 1.2816 * fresnel_blur_um(wavelength, distance)
+    assert from_10_to_90 == pytest.approx(1.08 * width_um, rel=0.02)
 
 
 def test_binning_keeps_the_mean():

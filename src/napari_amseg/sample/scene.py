@@ -47,6 +47,11 @@ class Scene:
         return np.asarray(1 / (1 + np.exp(below)), np.float32)
 
     @cached_property
+    def _opened_share(self) -> Array:
+        """How much of it an opening takes: a mouth fades with the edge, above its middle."""
+        return np.minimum(1, 2 * self.plate_share)
+
+    @cached_property
     def plate_um(self) -> Array:
         """The plate with its rough faces, float32 on the fine grid."""
         s = self.settings
@@ -73,8 +78,7 @@ class Scene:
     def metal_um(self, t: int) -> Array:
         """Projected thickness of everything metallic in frame `t`, float32 on the fine grid."""
         s = self.settings
-        fading = np.minimum(1, 2 * self.plate_share)  # with the edge of the plate, above its middle
-        metal = np.clip(self.plate_um - self.openings_um(t) * fading, 0, None)
+        metal = np.clip(self.plate_um - self.openings_um(t) * self._opened_share, 0, None)
         metal += self._loose_um(t)
         metal += self.window_um
         if s.spatter and self.process.laser_on[t]:
