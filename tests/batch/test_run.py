@@ -128,6 +128,7 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_runs_already_and_a_worker_killed(
     batch, eight_stacks, undisturbed, tmp_path
 ):
@@ -165,6 +166,7 @@ def test_a_scheduler_that_goes_away_is_named(batch, eight_stacks, tmp_path):
     assert finished_chunks(out)
 
 
+@pytest.mark.slow
 def test_nobody_else_reaches_the_workers(batch, eight_stacks, tmp_path):
     out = tmp_path / "out"
     process = batch.start(eight_stacks, out, "--workers", 1)

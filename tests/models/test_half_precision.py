@@ -27,7 +27,13 @@ def normalisations(model):
     return sum(isinstance(layer, layers.BatchNormalization) for layer in model.layers)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name.startswith("amsegnet") else pytest.mark.slow)
+        for name in ARCHITECTURES
+    ],
+)
 def test_every_network_folded_is_the_same(name, rng):
     model = with_statistics(build(name, n_classes=5, filters=4), rng)
     frames = rng.random((2, 64, 96, 1), dtype=np.float32)

@@ -85,7 +85,13 @@ def train(model, rng, *, run_eagerly):
     return [float(model.train_on_batch(frames, labels)) for _ in range(4)], frames
 
 
-@every_network
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name.startswith("amsegnet") else pytest.mark.slow)
+        for name in ARCHITECTURES
+    ],
+)
 def test_training_lowers_the_loss_and_a_bundle_predicts_the_same(tmp_path, rng, name):
     """Training first: the statistics of the batch normalisations must be saved too."""
     model = small(name)

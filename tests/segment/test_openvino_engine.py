@@ -47,7 +47,13 @@ def windows(frames):
     return np.ones(frames.shape[:2], np.float32), np.ones(frames.shape[::2], np.float32)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        pytest.param(name, marks=() if name.startswith("amsegnet") else pytest.mark.slow)
+        for name in ARCHITECTURES
+    ],
+)
 def test_every_network_is_rebuilt_with_the_same_numbers(architecture, rng, tmp_path, empty_cache):
     model = lively(architecture, rng)
     card = ModelCard(architecture, {"filters": SMALL.get(architecture, 2)})

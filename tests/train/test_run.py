@@ -161,6 +161,7 @@ def test_the_bundle_segments_as_its_scores_say(to_learn, learnt):
     assert found == pytest.approx(bundle.card.scores["validation"]["mean_iou"], abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_cancelled_training_goes_on_to_the_same_weights(to_learn, learnt, resumable):
     expected = [e.row for e in learnt if isinstance(e, EpochDone)]
     resumed = list(train_bundle(resumable))
