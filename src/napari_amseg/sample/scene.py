@@ -49,7 +49,7 @@ class Scene:
     @cached_property
     def _opened_share(self) -> Array:
         """How much of it an opening takes: a mouth fades with the edge, above its middle."""
-        return np.minimum(1, 2 * self.plate_share)
+        return np.asarray(np.minimum(1, 2 * self.plate_share))
 
     @cached_property
     def plate_um(self) -> Array:
