@@ -343,6 +343,18 @@ def test_stems(tmp_path, monkeypatch):
     assert "*" not in stem_of("*/*.tif")
 
 
+@pytest.mark.parametrize("command", ["segment", "quantify", "demo", "batch", "watch", "evaluate"])
+def test_a_file_in_place_of_the_results_is_refused_before_anything_is_read(tmp_path, command):
+    (tmp_path / "out").touch()
+    given = () if command == "demo" else (tmp_path / "nothing",)
+    more = ("--model", "nothing") if command == "evaluate" else ()
+    for folder in (tmp_path / "out", tmp_path / "out" / "sub"):
+        result = run(command, *given, *more, "-o", folder)
+        assert result.exit_code == 2
+        told = f"error: {tmp_path / 'out'}: is a file; choose a folder for the results.\n"
+        assert result.output == told
+
+
 def test_class_names_are_checked(tmp_path, labels):
     tifffile.imwrite(tmp_path / "a.tif", labels[None])
     assert "neither keyhole nor pore" in fails(
@@ -371,6 +383,11 @@ def test_quantify_against_the_truth(tmp_path, labels):
     told = next(line for line in result.output.splitlines() if "keyhole_area_px" in line)
     cells = [cell.strip() for cell in told.split("│")[2:-1]]
     assert cells == ["2", "-5", "5", "11.1 %"]  # frames; of 45 px
+    told = next(line for line in result.output.splitlines() if "│ keyhole " in line)
+    assert [cell.strip() for cell in told.split("│")[2:-1]] == ["0.8889", "0.9412"]  # 40 of 45 px
+    record = json.loads((out / "run_run.json").read_text())
+    assert record["scores"]["iou"]["keyhole"] == pytest.approx(40 / 45)
+    assert record["errors"]["keyhole_area_px"]["mean"] == -5
     with open(out / "run_errors.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["frame"] for row in rows] == ["0", "1"]  # the third has no truth
@@ -412,6 +429,14 @@ def test_quantify_leaves_nothing_of_an_earlier_run_and_replaces_only_its_own(tmp
     assert result.exit_code == 2
     assert "of other labels" in result.output
     assert run("quantify", other, "--overwrite", "-o", out).exit_code == 0
+
+
+def test_of_one_frame_no_series_is_drawn(tmp_path, labels):
+    for n, drawn in ((2, True), (1, False)):  # the second run leaves nothing of the first
+        tifffile.imwrite(tmp_path / "run_labels.tif", np.stack([labels] * n))
+        done = run("quantify", tmp_path / "run_labels.tif", "--overwrite", "-o", tmp_path / "out")
+        assert done.exit_code == 0, done.output
+        assert (tmp_path / "out" / "run_series.png").exists() == drawn
 
 
 def test_only_the_name_of_a_setting_becomes_its_option():

@@ -139,8 +139,9 @@ def test_stacks_that_may_pass_4_gb_are_bigtiff(tmp_path, dtype, labels, big):
 
 def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "out").touch()
-    with pytest.raises(NotADirectoryError, match="is a file"), OutputFiles(tmp_path / "out"):
-        pass
+    for folder in (tmp_path / "out", tmp_path / "out" / "a" / "b"):
+        with pytest.raises(NotADirectoryError, match="out: is a file"), OutputFiles(folder):
+            pass
 
 
 def test_nan_and_none_are_empty_cells(tmp_path):

@@ -165,6 +165,26 @@ def test_notes_say_in_how_many_frames_the_depth_is_cut_short():
     assert few.notes() == ()
 
 
+def test_a_keyhole_without_a_mouth_at_the_surface_says_so():
+    """Its depth, as defined, is then larger than the keyhole: powder fell in, or it is closed."""
+    labels = flat(width=200)
+    labels[18:30, 90:100] = Label.KEYHOLE
+    closed = row(labels)
+    assert (closed["keyhole_depth_px"], closed["keyhole_height_px"]) == (18, 12)
+    assert closed["flags"] == "keyhole below surface"
+    measurements = Measurements(UNITS)
+    measurements.append(closed)
+    (note,) = measurements.notes()
+    assert note.startswith(
+        "in 1 of 1 frames with a keyhole the keyhole begins more than 5 px below"
+    )
+    labels[17, 90:100] = Label.KEYHOLE  # drawn a few pixels too low
+    assert row(labels)["flags"] == ""
+    labels[17:20, 90:100] = Label.SUBSTRATE  # pinched off, with an open part above
+    labels[12:16, 90:100] = Label.KEYHOLE
+    assert row(labels)["flags"] == "keyhole in parts"
+
+
 def test_two_keyhole_parts_all_count_for_area_the_largest_for_depth():
     labels = flat()
     labels[12:20, 30:34] = Label.KEYHOLE

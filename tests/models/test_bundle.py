@@ -96,6 +96,9 @@ def test_shipped_models_load():
 
 
 def test_a_misspelt_name_is_told_the_one_that_was_meant(tmp_path):
+    for nothing in ("", " "):
+        with pytest.raises(FileNotFoundError, match=r"name of the model is empty\. Give .* fast"):
+            load_bundle(nothing)
     with pytest.raises(FileNotFoundError, match=r"no such folder\). Did you mean fast\?"):
         load_bundle("fats")
     with pytest.raises(FileNotFoundError, match=r"\(model\.json is missing\)"):

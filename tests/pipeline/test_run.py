@@ -170,6 +170,14 @@ def test_edited_labels_are_not_overwritten(request_, bundle):
     segment_to_files(replace(request_, overwrite=True), bundle)
 
 
+def test_frames_too_small_for_the_network_are_noted(request_, bundle):
+    """Two cells of 16 px are the least; the frames have 32 rows."""
+    assert not any("too small for" in note for note in segment_to_files(request_, bundle)["notes"])
+    small = replace(request_, chain=Chain((Crop(0, 6, 0, 48),)), overwrite=True)
+    (note,) = [n for n in segment_to_files(small, bundle)["notes"] if "too small for" in n]
+    assert note.startswith("frames of 6x48 px are too small for tiny: below 32 px a side")
+
+
 def test_another_stack_of_the_same_name_is_not_overwritten(request_, bundle, tmp_path, frames):
     segment_to_files(request_, bundle)
     (tmp_path / "b").mkdir()

@@ -13,6 +13,7 @@ from qtpy.QtCore import QPointF, Qt
 from napari_amseg.labels import Label
 from napari_amseg.measure import Measurements, MeasureSettings, measure_frame
 from napari_amseg.measure.quantities import MAIN_QUANTITIES, QUANTITIES
+from napari_amseg.plugin.curtain import Curtain
 from napari_amseg.plugin.layers import LabelSource, labels_layer
 from napari_amseg.plugin.measure.compared import Compared
 from napari_amseg.plugin.measure.results import Results
@@ -52,6 +53,11 @@ def dock(viewer, add_widget, qtbot, deep):
     return widget
 
 
+def said(dock) -> str:
+    """What stands in the place of the plots."""
+    return dock.page.plots.findChild(Curtain).text()
+
+
 def words(dock) -> str:
     return dock.page.details.words.text()
 
@@ -68,6 +74,26 @@ def long_results(n_frames: int) -> Results:
     for t in range(n_frames):
         results.add(t, row | {"frame": t, "keyhole_depth_um": 50.0 + t % 100}, [])
     return results
+
+
+def test_of_one_frame_the_numbers_stand_in_the_place_of_the_series(viewer, add_widget, qtbot, deep):
+    """A point on the edge of empty axes tells nothing."""
+    data, options, _ = labels_layer(deep[8:9], "one", LabelSource(KNOWN))
+    viewer.add_labels(data, **options)
+    widget = add_widget("Measure")
+    widget.measure()
+    qtbot.waitUntil(lambda: not widget.is_running, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "One frame" in said(widget), timeout=PATIENCE_MS)
+    assert "keyhole area 192 µm²\nkeyhole depth 24 µm\n" in said(widget)
+    assert said(widget).endswith("pores 1")
+    widget.page.plots.show_quantities([QUANTITIES["keyhole_height"]])
+    assert said(widget).endswith("more.\n\nkeyhole height 24 µm")
+
+
+def test_there_is_no_curtain_over_a_series_and_its_plots_are_never_squeezed(dock):
+    """napari gives the docks above a new one their least height."""
+    assert not said(dock)
+    assert dock.page.minimumSizeHint().height() >= dock.page.plots.minimumHeight()
 
 
 def test_the_range_is_that_with_a_keyhole_until_it_is_chosen(dock, qtbot):

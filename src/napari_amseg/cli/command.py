@@ -13,7 +13,9 @@ from typing import Annotated, Any, get_args, get_type_hints
 import click
 import typer
 
+from napari_amseg.cli.arguments import OutFolder
 from napari_amseg.cli.progress import remove_bars
+from napari_amseg.io.atomic import require_folder
 from napari_amseg.io.system_errors import error_words
 from napari_amseg.settings import Option, options
 
@@ -31,9 +33,10 @@ def register(app: typer.Typer, function: Command, name: str | None = None) -> No
     """Add a command to `app`: its settings records become options, its errors one line.
 
     A parameter of `function` whose type is a settings dataclass is replaced on the command line by
-    one option for each of its fields.
+    one option for each of its fields. A folder of results that cannot be one is refused first.
     """
     hints = get_type_hints(function, include_extras=True)
+    folders = [name for name, hint in hints.items() if hint == OutFolder]
     parameters: list[inspect.Parameter] = []
     records: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
@@ -62,6 +65,8 @@ def register(app: typer.Typer, function: Command, name: str | None = None) -> No
         try:
             for record, kind in records.items():
                 given[record] = kind(**{o.name: given.pop(o.name) for o in options(kind)})
+            for name in folders:
+                require_folder(given[name])
             function(**given)
         except (typer.Exit, click.ClickException):
             raise

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from napari_amseg.cli.arguments import OutFolder
 from napari_amseg.cli.progress import err
 from napari_amseg.cli.segment import run_and_show
 from napari_amseg.cli.simulate import write_phantom
@@ -20,9 +21,7 @@ from napari_amseg.scores import Confusion
 
 
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path(
-        "amseg_demo"
-    ),
+    out: OutFolder = Path("amseg_demo"),
     model: Annotated[str, typer.Option(help="A shipped model or a bundle folder.")] = "fast",
 ) -> None:
     """Make a synthetic stack, segment it, measure it, and compare with the exact truth."""

@@ -66,13 +66,8 @@ def show_scores(record: dict[str, Any]) -> None:
         means = (f"{scores[f'mean_{score}{end}']:.4f}" for score in ("iou", "f1"))
         table.add_row(f"mean of classes in the {what}", *means)
     Console().print(table)
-    show_errors(record["errors"])
-
-
-def show_errors(summary: dict[str, Any]) -> None:
-    """Print what :func:`.error_summary` found."""
     errors = Table("measure", "frames", "mean error", "mean absolute", "mean relative")
-    for name, row in summary.items():
+    for name, row in record["errors"].items():
         relative = row["mean_relative"]
         errors.add_row(
             name,

@@ -16,14 +16,13 @@ from napari_amseg.cli.arguments import (
     stem_for,
     with_scan_speed,
 )
-from napari_amseg.cli.evaluate import show_errors
+from napari_amseg.cli.evaluate import show_scores
 from napari_amseg.cli.progress import show_notes, track
-from napari_amseg.cli.segment import ERROR_FILES, list_results, remove_stale
+from napari_amseg.cli.segment import ERROR_FILES, draw_series, list_results, remove_stale
 from napari_amseg.io import OutputFiles, read_stack
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.pipeline import RunRequest, quantify_to_files
-from napari_amseg.pipeline.errors import error_summary
 
 
 def quantify(
@@ -43,7 +42,9 @@ def quantify(
     ] = None,
     truth: Annotated[
         str | None,
-        typer.Option(help="Ground-truth label stack of the same frames; the errors are written."),
+        typer.Option(
+            help="Ground-truth label stack of the same frames: scores and errors are written."
+        ),
     ] = None,
     figures: Annotated[bool, typer.Option(help="Also draw the series.")] = True,
     overwrite: Annotated[
@@ -65,18 +66,15 @@ def quantify(
         request = RunRequest(
             stack=stack, folder=out, stem=stem, measure=measuring, overwrite=overwrite
         )
-        quantify_to_files(request, scheme=scheme, truth=known, track=track)
+        record = quantify_to_files(request, scheme=scheme, truth=known, track=track)
         kinds = ("series.png",) if known is not None else ("series.png", *ERROR_FILES)
         remove_stale(out, stem, kinds)
-        import pandas as pd
-
         if figures:
-            from napari_amseg.report import series_figure
+            import pandas as pd
 
             with OutputFiles(out) as files:
                 frames = pd.read_csv(out / f"{stem}_frames.csv")
-                series_figure(frames, files.path(f"{stem}_series.png"), title=stem)
+                draw_series(frames, files, stem)
         list_results(out, stem, stack)
         if known is not None:
-            errors = pd.read_csv(out / f"{stem}_errors.csv")
-            show_errors(error_summary(errors.to_dict("records")))
+            show_scores(record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,8 +23,8 @@ from napari_amseg.cli.arguments import (
     with_scan_speed,
 )
 from napari_amseg.cli.progress import err, show_notes, track
-from napari_amseg.cli.result_notes import frame_notes, scale_notes
-from napari_amseg.io import read_stack
+from napari_amseg.cli.result_notes import scale_notes, table_notes
+from napari_amseg.io import OutputFiles, read_stack
 from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle, load_bundle
 from napari_amseg.pipeline import RunRequest, result_names, segment_to_files
@@ -32,6 +32,9 @@ from napari_amseg.preprocess import unused_flats
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
 from napari_amseg.types import Stack
 from napari_amseg.words import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ERROR_FILES = ("errors.csv", "errors.png")
 
@@ -107,17 +110,16 @@ def remove_stale(folder: Path, stem: str, kinds: Iterable[str]) -> None:
 
 
 def draw_figures(stack: Stack, folder: Path, stem: str, record: dict[str, Any]) -> None:
-    """The time series and an overlay of three frames, from the files just written."""
+    """An overlay of three frames and the time series, if there is one, from the files written."""
     import pandas as pd
 
-    from napari_amseg.io import OutputFiles
     from napari_amseg.labels import LabelScheme
     from napari_amseg.preprocess import Chain
-    from napari_amseg.report import overlay_figure, series_figure
+    from napari_amseg.report import overlay_figure
 
     frames = pd.read_csv(folder / f"{stem}_frames.csv")
     with read_stack(folder / f"{stem}_labels.tif") as labels, OutputFiles(folder) as files:
-        series_figure(frames, files.path(f"{stem}_series.png"), title=stem)
+        draw_series(frames, files, stem)
         overlay_figure(
             Chain.from_json(record["preprocessing"]).apply(stack),
             labels,
@@ -125,6 +127,14 @@ def draw_figures(stack: Stack, folder: Path, stem: str, record: dict[str, Any]) 
             frames=_telling_frames(frames),
             scheme=LabelScheme.from_json(record["label_scheme"]),
         )
+
+
+def draw_series(frames: pd.DataFrame, files: OutputFiles, stem: str) -> None:
+    """The time series of a frame table; of one frame there is none."""
+    from napari_amseg.report import series_figure
+
+    if len(frames) > 1:
+        series_figure(frames, files.path(f"{stem}_series.png"), title=stem)
 
 
 def _telling_frames(frames: Any) -> list[int]:
@@ -156,7 +166,7 @@ def list_results(
     err.print(in_words(summary), highlight=False)
     run = json.loads((folder / f"{stem}_run.json").read_text(encoding="utf-8"))
     show_notes(note for note in run["notes"] if note not in (*stack.notes, *told))
-    show_notes(frame_notes(folder / f"{stem}_frames.csv"))
+    show_notes(table_notes(folder / f"{stem}_frames.csv"))
 
 
 def in_words(summary: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from napari_amseg.cli.arguments import (
 )
 from napari_amseg.cli.interrupt import interruptible
 from napari_amseg.cli.progress import err
-from napari_amseg.cli.result_notes import frame_notes, scale_notes
+from napari_amseg.cli.result_notes import scale_notes, table_notes
 from napari_amseg.cli.segment import draw_figures, in_words, remove_stale
 from napari_amseg.io import read_stack
 from napari_amseg.measure import MeasureSettings
@@ -176,7 +176,7 @@ class _Show:
         _say(
             f"{event.stem}: {event.n_frames} frames in {event.seconds:.1f} s, {self._words(event)}"
         )
-        _say_notes(event.stem, frame_notes(table))
+        _say_notes(event.stem, table_notes(table))
 
     def _draw(self, event: StackDone) -> None:
         remove_stale(self._out, event.stem, ("series.png", "overlay.png"))

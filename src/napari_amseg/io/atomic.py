@@ -16,6 +16,13 @@ def part_path(final: Path, token: str | None = None) -> Path:
     return final.with_name(f".{final.name}.{token or uuid.uuid4().hex[:8]}.part")
 
 
+def require_folder(folder: Path) -> None:
+    """Raise NotADirectoryError if a file is in the place of the folder or of one above."""
+    there = next((p for p in (folder, *folder.parents) if p.exists()), None)
+    if there is not None and not there.is_dir():
+        raise NotADirectoryError(f"{there}: is a file; choose a folder for the results.")
+
+
 class OutputFiles:
     """A set of output files that appear together when the block ends well, or never.
 
@@ -39,8 +46,7 @@ class OutputFiles:
         self._made: list[Path] = []
 
     def __enter__(self) -> OutputFiles:
-        if self.folder.exists() and not self.folder.is_dir():
-            raise NotADirectoryError(f"{self.folder}: is a file; choose a folder for the results.")
+        require_folder(self.folder)
         missing = [p for p in (self.folder, *self.folder.parents) if not p.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
         self._made = missing

@@ -10,8 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
-from napari_amseg.measure.cut_off import KEYHOLE_CUT, MOST_CUT, SURFACE_CUT
-from napari_amseg.measure.keyhole import keyhole_area_px, keyhole_depth_px, largest_component
+from napari_amseg.measure.depth_flags import (
+    KEYHOLE_BELOW,
+    KEYHOLE_CUT,
+    MOST_BELOW_PX,
+    MOST_CUT,
+    SURFACE_CUT,
+)
+from napari_amseg.measure.keyhole import (
+    keyhole_area_px,
+    keyhole_depth_px,
+    largest_component,
+    mouth_depth_px,
+)
 from napari_amseg.measure.line import Line
 from napari_amseg.measure.pores import Pore, find_pores
 from napari_amseg.measure.powder import powder_layer_px
@@ -73,8 +84,9 @@ def measure_frame(
     was unusual: ``no surface`` means that there is no substrate to fit and that the depth is the
     row extent of the keyhole; ``surface uncertain`` that less than 70 % of the columns lie near the
     fitted line; ``surface cut off`` and ``keyhole cut off`` that the surface lies above the frame
-    or the keyhole reaches its last row, so that the depth is a lower bound; ``unlabelled`` that the
-    frame holds no label at all, so that nothing is known of it.
+    or the keyhole reaches its last row, so that the depth is a lower bound; ``keyhole below
+    surface`` that no keyhole comes near the surface, so that the depth is larger than the keyhole
+    is high; ``unlabelled`` that the frame holds no label at all, so that nothing is known of it.
 
     Notes
     -----
@@ -147,6 +159,8 @@ def _keyhole_columns(
         flags.append("surface uncertain")
     if surface is not None and surface.cut > MOST_CUT:
         flags.append(SURFACE_CUT)
+    if surface is not None and mouth_depth_px(mask, surface) > MOST_BELOW_PX:
+        flags.append(KEYHOLE_BELOW)
     if part_area < area:
         flags.append("keyhole in parts")
     if corner[1] == 0 or corner[1] + part.shape[1] == mask.shape[1]:

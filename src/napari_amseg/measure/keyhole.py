@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from napari_amseg.measure.components import connected_parts
 from napari_amseg.measure.line import Line
+from napari_amseg.measure.surface import first_rows
 
 Mask = NDArray[np.bool_]
 
@@ -54,3 +55,13 @@ def keyhole_depth_px(component: Mask, corner: tuple[int, int], surface: Line | N
     deepest = component.shape[0] - 1 - component[::-1].argmax(axis=0)[columns]
     lower_edge = corner[0] + deepest + 1
     return max(0.0, float((lower_edge - surface((columns + corner[1]).astype(np.float64))).max()))
+
+
+def mouth_depth_px(mask: Mask, surface: Line) -> float:
+    """How far below the surface the keyhole begins, all its parts; negative with a hump.
+
+    mask : (Y, X), not empty.
+    """
+    top = first_rows(mask)
+    columns = (top >= 0).nonzero()[0]
+    return float((top[columns] - surface(columns.astype(np.float64))).min())

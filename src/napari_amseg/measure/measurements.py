@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_amseg.measure.cut_off import cut_off_notes
+from napari_amseg.measure.depth_flags import depth_notes
 from napari_amseg.measure.frame import FRAME_COLUMNS, PORE_COLUMNS
 from napari_amseg.measure.laser_on import LaserOn
 from napari_amseg.measure.settings import MeasureSettings
@@ -113,7 +113,7 @@ class Measurements:
         with_keyhole = int((self._frames.values("keyhole_area_px") > 0).sum())
         return (
             *unlabelled_notes(flags[UNLABELLED], len(self)),
-            *cut_off_notes(flags, with_keyhole),
+            *depth_notes(flags, with_keyhole),
             *self._notes_on_pores(),
         )
 

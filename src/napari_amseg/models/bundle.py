@@ -121,15 +121,17 @@ def load_bundle(path_or_name: str | Path) -> Bundle:
     """
     shipped = bundled_models()
     folder = shipped.get(str(path_or_name), Path(path_or_name).expanduser())
+    remedy = (
+        f"Give a bundle folder or a shipped model: {', '.join(shipped) or 'none are installed'}."
+    )
+    if not str(path_or_name).strip():  # as a path it is the folder one works in
+        raise FileNotFoundError(f"the name of the model is empty. {remedy}")
     for name in (CARD, WEIGHTS):
         if not (folder / name).is_file():
             lacks = f"{name} is missing" if folder.exists() else "there is no such folder"
             close = get_close_matches(str(path_or_name), shipped, n=1)
             meant = f" Did you mean {close[0]}?" if close else ""
-            raise FileNotFoundError(
-                f"{path_or_name}: no model bundle ({lacks}).{meant} Give a bundle folder or a "
-                f"shipped model: {', '.join(shipped) or 'none are installed'}."
-            )
+            raise FileNotFoundError(f"{path_or_name}: no model bundle ({lacks}).{meant} {remedy}")
     try:
         record = read_json(folder / CARD)
         return _bundle_from_json(folder, record)

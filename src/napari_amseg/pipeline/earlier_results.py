@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_amseg.io.records import read_json
 from napari_amseg.pipeline.stack import FrameResult
-from napari_amseg.provenance import sha256
+from napari_amseg.provenance import InputHashes, sha256
 from napari_amseg.types import Stack
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def protect_earlier_results(request: RunRequest, *, remedy: str = _OTHER_PLACE) 
     if not labels.exists():
         return
     maker = segment_record(request.folder / f"{request.stem}_run.json")
-    if _entry(labels) not in (maker.get("outputs") or ()):
+    now = {"name": labels.name, "sha256": sha256(labels)}
+    if now not in (maker.get("outputs") or ()):
         raise FileExistsError(
             f"{labels}: exists and was not written by this program, or was edited since. {remedy}"
         )
@@ -74,29 +75,33 @@ def _read_record(path: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def maker_of_labels(stack: Stack, stem: str, inputs: list[dict[str, str]]) -> dict[str, Any] | None:
-    """The run record beside a label file, from when it was segmented: measuring keeps it, and
-    says whether the labels were edited since.
+def made_by(
+    stack: Stack, stem: str, hashes: InputHashes
+) -> tuple[dict[str, Any] | None, Mapping[int, float]]:
+    """What is known of a label file from when it was segmented, which measuring keeps.
+
+    hashes : of the stack's files.
+
+    Returns
+    -------
+    The run record beside it and whether the labels were edited since, None if there is none; the
+    uncertainty of the masks by frame, empty if they were edited.
     """
     if len(stack.files) != 1:
-        return None
-    maker = segment_record(Path(stack.files[0]).with_name(f"{stem}_run.json"))
+        return None, {}
+    beside = Path(stack.files[0]).with_name
+    maker = segment_record(beside(f"{stem}_run.json"))
     if not maker:
-        return None
+        return None, {}
     outputs = maker.get("outputs")  # a simulation does not list them
-    return {**maker, "edited_since": inputs[0] not in outputs if outputs else None}
+    edited = hashes.records()[0] not in outputs if outputs else None
+    known = _uncertainty(beside(f"{stem}_frames.csv")) if edited is False else {}
+    return {**maker, "edited_since": edited}, known
 
 
-def kept_uncertainty(stack: Stack, stem: str) -> Mapping[int, float]:
-    """The uncertainty of the masks by frame, from the table beside a label file that is measured
-    again; empty if the labels were edited since, or never segmented by this program.
-    """
-    if len(stack.files) != 1:
-        return {}
-    labels = Path(stack.files[0])
-    table = labels.with_name(f"{stem}_frames.csv")
-    made = segment_record(labels.with_name(f"{stem}_run.json")).get("outputs") or ()
-    if not table.exists() or _entry(labels) not in made:
+def _uncertainty(table: Path) -> Mapping[int, float]:
+    """The uncertainty of the masks by frame, from a ``_frames.csv``; empty without one."""
+    if not table.exists():
         return {}
     import pandas as pd
 
@@ -112,8 +117,3 @@ def with_uncertainty(
     with closing(results):
         for result in results:
             yield replace(result, row=result.row | {"uncertainty": known.get(result.frame)})
-
-
-def _entry(path: Path) -> dict[str, str]:
-    """A file as run records list it."""
-    return {"name": path.name, "sha256": sha256(path)}

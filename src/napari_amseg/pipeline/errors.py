@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from napari_amseg.io import OutputFiles, write_table
-from napari_amseg.labels import DEFAULT_SCHEME, LabelScheme
 from napari_amseg.measure import MeasureSettings, measure_frame
 from napari_amseg.measure.errors import ERRORS, error_columns
 from napari_amseg.pipeline.stack import label_codes
+from napari_amseg.scores import Confusion
 from napari_amseg.types import Stack
 
 
@@ -33,20 +33,23 @@ def require_same_shape(labels: Stack, truth: Stack) -> None:
 def error_rows(
     labels: Stack,
     truth: Stack,
+    pixels: Confusion,
     *,
-    scheme: LabelScheme = DEFAULT_SCHEME,
     settings: MeasureSettings | None = None,
 ) -> Generator[dict[str, Any]]:
     """One row a frame: truth, measured value and error of keyhole area, depth and pores.
 
     labels, truth : label stacks (T, Y, X) of one shape. Where the truth is unlabelled, the labels
-    are not measured either. Frames without any truth are left out.
+    are not measured either. Frames without any truth are left out. pixels : counts those of the
+    frames as they come; its scheme says what the codes mean.
     """
+    scheme = pixels.scheme
     for t in range(len(labels)):
         was = label_codes(truth.read(t), t, scheme, what="truth")
         got = label_codes(labels.read(t), t, scheme)
         if not was.any():
             continue
+        pixels.add(was, got)
         known = np.where(was == 0, 0, got)
         true_row, row = (
             measure_frame(
@@ -62,8 +65,8 @@ def error_rows(
         yield {"frame": t} | error_columns(true_row, row, names)
 
 
-def write_errors(rows: Iterable[dict[str, Any]], files: OutputFiles, stem: str) -> None:
-    """Write ``<stem>_errors.csv`` and ``<stem>_errors.png``.
+def write_errors(rows: Iterable[dict[str, Any]], files: OutputFiles, stem: str) -> dict[str, Any]:
+    """Write ``<stem>_errors.csv`` and ``<stem>_errors.png``; gives their :func:`error_summary`.
 
     Raises
     ------
@@ -74,11 +77,13 @@ def write_errors(rows: Iterable[dict[str, Any]], files: OutputFiles, stem: str) 
 
     from napari_amseg.report.errors import errors_figure
 
-    table = pd.DataFrame(list(rows))
-    if table.empty:
+    found = list(rows)
+    if not found:
         raise ValueError("no frame of the truth is labelled: there is nothing to compare with.")
+    table = pd.DataFrame(found)
     write_table(files.path(f"{stem}_errors.csv"), table)
     errors_figure(table, files.path(f"{stem}_errors.png"), title=stem)
+    return error_summary(found)
 
 
 def error_summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

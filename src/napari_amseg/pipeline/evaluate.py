@@ -21,6 +21,7 @@ from napari_amseg.measure import MeasureSettings, measure_frame
 from napari_amseg.measure.errors import ERRORS, error_columns
 from napari_amseg.models import Bundle, bundled_models
 from napari_amseg.pipeline.errors import error_summary
+from napari_amseg.pipeline.polarity import polarity_notes
 from napari_amseg.provenance import StageClock, run_record
 from napari_amseg.scores import Confusion
 from napari_amseg.segment import Engine, SegmentSettings, make_engine, segment_frames
@@ -146,6 +147,7 @@ def evaluate(request: EvaluateRequest, *, track: Track = silent) -> dict[str, An
             files.path("worst_frames.png"),
             scheme=bundle.card.scheme,
         )
+        scores = total.to_json()
         record = run_record(
             inputs=[],
             settings={
@@ -155,14 +157,14 @@ def evaluate(request: EvaluateRequest, *, track: Track = silent) -> dict[str, An
             model={"name": bundle.name, "sha256": bundle.weights_sha256},
             engine={"name": engine.name, "device": engine.device},
             clock=clock,
-            notes=notes,
+            notes=(*notes, *polarity_notes(scores["iou"], inputs, frames)),
             backend=device(),
             benchmark=str(benchmark.folder.resolve()),
             split={"name": request.split.name, "rule": request.split.rule},
             subset=request.subset,
             n_frames=len(frames),
             label_scheme=benchmark.scheme.to_json(),
-            scores=total.to_json(),
+            scores=scores,
             errors=error_summary(rows),
         )
         write_json(files.path("evaluation.json"), record)

@@ -6,8 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_amseg.models import Bundle
+from napari_amseg.models.registry import architecture
 from napari_amseg.preprocess import Chain, unused_flats
 from napari_amseg.types import Stack
+
+# Cells of a network's coarsest map along the shorter side. Measured with `fast`, of cells of 32 px,
+# on squares around the keyhole of a titanium plate: IoU 0.00 of 32 px, 0.72 of 48, 0.92 of 64.
+_FEWEST_CELLS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ def prepare(stack: Stack, chain: Chain, bundle: Bundle) -> Prepared:
     """
     unused = unused_flats(stack, chain)
     chain, corrected = chain.fit_apply(stack)
-    corrected = replace(corrected, notes=(*corrected.notes, *unused))
+    corrected = replace(
+        corrected, notes=(*corrected.notes, *unused, *_size_notes(corrected, bundle))
+    )
     to_input, ready = bundle.card.chain.fit_apply(corrected)
     model = {
         "name": bundle.name,
@@ -44,3 +51,15 @@ def prepare(stack: Stack, chain: Chain, bundle: Bundle) -> Prepared:
         "input": to_input.to_json(),
     }
     return Prepared(ready, chain, model)
+
+
+def _size_notes(stack: Stack, bundle: Bundle) -> tuple[str, ...]:
+    """A remark on frames that are too small for the network to see what surrounds a pixel."""
+    least = _FEWEST_CELLS * architecture(bundle.card.architecture).multiple
+    rows, columns = stack.frame_shape
+    if min(rows, columns) >= least:
+        return ()
+    return (
+        f"frames of {rows}x{columns} px are too small for {bundle.name}: below {least} px a side "
+        "it sees little beside the mirrored border. Do not trust the masks; use a larger crop.",
+    )

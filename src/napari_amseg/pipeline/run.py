@@ -18,8 +18,7 @@ from napari_amseg.measure import MeasureSettings
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline.command_line import quantify_words, recorded, segment_words
 from napari_amseg.pipeline.earlier_results import (
-    kept_uncertainty,
-    maker_of_labels,
+    made_by,
     protect_earlier_results,
     protect_other_tables,
     source_of,
@@ -31,6 +30,7 @@ from napari_amseg.pipeline.prepare import prepare
 from napari_amseg.pipeline.stack import FrameResult, frame_results, measure_stack
 from napari_amseg.preprocess import Chain
 from napari_amseg.provenance import InputHashes, StageClock, run_record
+from napari_amseg.scores import Confusion
 from napari_amseg.segment import (
     MapSettings,
     PostSettings,
@@ -177,7 +177,8 @@ def quantify_to_files(
 ) -> dict[str, Any]:
     """Measure a label stack on disk; returns the run record. Raises as :func:`segment_to_files`.
 
-    truth : ground truth of the same frames, to write the errors of the numbers as well.
+    truth : ground truth of the same frames, to write the errors of the numbers as well; the record
+    then has ``scores`` and ``errors`` as that of an evaluation.
     """
     clock, stack = StageClock(), request.stack
     request.measure.require_frames(len(stack))
@@ -185,12 +186,12 @@ def quantify_to_files(
         require_same_shape(stack, truth)
     if not request.overwrite:
         protect_other_tables(request)
-    n_files, of_truth = len(stack.files), () if truth is None else truth.files
     with (
         OutputFiles(request.folder) as files,
-        InputHashes((*stack.files, *of_truth)) as hashes,
+        InputHashes(stack.files) as hashes,
+        InputHashes(() if truth is None else truth.files) as of_truth,
     ):
-        known = kept_uncertainty(stack, request.stem)
+        maker, known = made_by(stack, request.stem, hashes)
         results = measure_stack(stack, scheme=scheme, settings=request.measure)
         with ResultFiles(
             files,
@@ -204,13 +205,17 @@ def quantify_to_files(
                 _write(writer, with_uncertainty(results, known), track, len(stack), "measuring")
             with clock.stage("tables"):
                 writer.finish()
+            compared: dict[str, Any] = {}
             if truth is not None:
-                rows = error_rows(stack, truth, scheme=scheme, settings=request.measure)
+                pixels = Confusion(scheme)
+                rows = error_rows(stack, truth, pixels, settings=request.measure)
                 with clock.stage("errors"):
-                    write_errors(track(rows, len(stack), "comparing"), files, request.stem)
+                    told = track(rows, len(stack), "comparing")
+                    compared["errors"] = write_errors(told, files, request.stem)
+                compared["scores"] = pixels.to_json()
             record = run_record(
-                inputs=hashes.records()[:n_files],
-                truth=hashes.records()[n_files:] or None,
+                inputs=hashes.records(),
+                truth=of_truth.records() or None,
                 labels=source_of(stack),
                 settings={"measure": request.measure.to_json()},
                 outputs=writer.output_records(),
@@ -219,7 +224,8 @@ def quantify_to_files(
                 experiment=stack.experiment.to_json(),
                 label_scheme=scheme.to_json(),
                 command=recorded(lambda: quantify_words(request, scheme=scheme, truth=truth)),
-                labels_made_by=maker_of_labels(stack, request.stem, hashes.records()),
+                labels_made_by=maker,
+                **compared,
             )
             record = writer.record(record)
     return record

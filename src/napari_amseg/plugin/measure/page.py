@@ -135,6 +135,10 @@ class MeasurePage(Page):
         rows.addWidget(self.exports)
         rows.addWidget(self.command, 0, Qt.AlignmentFlag.AlignRight)
 
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """High enough for the plots; napari gives the docks above a new one no more than this."""
+        return QSize(super().minimumSizeHint().width(), _PLOTS_HEIGHT_PX)
+
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """As high as its parts need, and no wider than the other widgets."""
         size = super().sizeHint()

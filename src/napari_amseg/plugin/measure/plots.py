@@ -122,7 +122,16 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
         self._draw_curtain()
 
     def _draw_curtain(self) -> None:
-        self._curtain.say("" if self._results is not None else self._nothing)
+        results = self._results
+        if results is None:
+            self._curtain.say(self._nothing)
+        else:
+            self._curtain.say(self._of_one_frame() if results.n_frames == 1 else "")
+
+    def _of_one_frame(self) -> str:
+        """What stands in the place of points that no line joins."""
+        told = (self.value_at(quantity, 0) for quantity in self._quantities)
+        return "\n".join(("One frame: a series needs more.\n", *told))
 
     def _draw(self) -> None:
         results, compared = self._results, self._compared
@@ -241,13 +250,18 @@ class SeriesPlots(pg.GraphicsLayoutWidget):
         words = [f"frame {frame}"]
         if unit.name != "frame":
             words.append(f"{frame * unit.per_frame:.5g} {unit.name}")
-        words.append(
-            f"{quantity.title} {_number(results.values(quantity)[frame], quantity, results)}"
-        )
+        return " · ".join((*words, self.value_at(quantity, frame)))
+
+    def value_at(self, quantity: Quantity, frame: int) -> str:
+        """Value and unit of a quantity, in words; the compared stack's value too."""
+        results = self._results
+        if results is None:
+            return ""
+        words = f"{quantity.title} {_number(results.values(quantity)[frame], quantity, results)}"
         if self._compared is not None:
             value = self._compared.value_at(quantity, frame)
-            words[-1] += f" ┄ {_number(value, quantity, results)}"
-        return " · ".join(words)
+            words += f" ┄ {_number(value, quantity, results)}"
+        return words
 
     def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
         """The mouse has left."""

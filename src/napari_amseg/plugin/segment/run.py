@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_amseg.measure.frame_notes import frame_notes
+from napari_amseg.measure.speed_notes import speed_notes
 from napari_amseg.models import Bundle
 from napari_amseg.pipeline import RunRequest
 from napari_amseg.pipeline.earlier_results import source_of
@@ -37,6 +40,7 @@ from napari_amseg.plugin.segment.job import (
 )
 from napari_amseg.plugin.tasks import follow
 from napari_amseg.segment import MapSettings, PostSettings, SegmentSettings
+from napari_amseg.words import counted
 
 if TYPE_CHECKING:
     import napari
@@ -213,10 +217,20 @@ class SegmentRun:
         if finished.cancelled:
             self.outcome = f"Cancelled: {done} of {n_frames} frames are done."
         else:
-            self.outcome = f"{done} frames in {in_words(seconds)}, {self.progress.device}."
-            if self._started is not None and self._started.notes:
-                self.outcome += "\n" + "\n".join(self._started.notes)
+            took = f"in {in_words(seconds)}, {self.progress.device}."
+            self.outcome = f"{counted(done, 'frame')} {took}"
         self._keep_record(finished)
+
+    def notes_task(self) -> Callable[[], tuple[str, ...]]:
+        """What gives the notes that the command line prints; it may be called in a thread."""
+        started = self._started.notes if self._started else ()
+        rows = self.results.measurements.copy()
+        return lambda: (
+            *started,
+            *rows.notes(),
+            *speed_notes(rows.summary(pores_tracked=False)),
+            *frame_notes(rows.frames()),
+        )
 
     def _keep_record(self, finished: Finished | None) -> None:
         source = self.layer.metadata.get(KEY)

@@ -16,6 +16,7 @@ from napari_amseg.plugin.choice import LayerChoice
 from napari_amseg.plugin.command.button import CommandButton
 from napari_amseg.plugin.command.plan import MakePlan
 from napari_amseg.plugin.command.results import segment_plan
+from napari_amseg.plugin.fields import Note
 from napari_amseg.plugin.fold import Fold
 from napari_amseg.plugin.forms import SettingsForm, TidyForm
 from napari_amseg.plugin.layers import current_frame, image_source, is_image
@@ -42,7 +43,7 @@ class Segment(QWidget):
         self._viewer = napari_viewer
         self.run: SegmentRun | None = None
         self._closed = cancel_event()
-        self._prepared = Latest(self._show_device)
+        self._prepared, self._noted = Latest(self._show_device), Latest(self._show_notes)
         warm_up_labels()
         self._build()
         recall("Segment", self)
@@ -63,13 +64,13 @@ class Segment(QWidget):
         self.image = LayerChoice(self._viewer, is_image, nothing="open an image stack first")
         self.image.setToolTip("The stack to segment, raw or preprocessed.")
         self.model = ModelChoice(follow=True)
-        self.about, self.device, self.status = QLabel(), QLabel(), QLabel()
-        for label in (self.about, self.device, self.status):
+        self.about, self.device, self.status = QLabel(), QLabel(), Note(least_lines=2)
+        for label in (self.about, self.device):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for label in (self.about, self.status):  # two lines without being squeezed by the dock
-            label.setMinimumHeight(2 * label.fontMetrics().lineSpacing() + 2)
-            label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # two lines without being squeezed by the dock
+        self.about.setMinimumHeight(2 * self.about.fontMetrics().lineSpacing() + 2)
+        self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.device.setToolTip("The engine and the device that compute the masks.")
         self.settings = SettingsForm(SegmentSettings, names=("engine", "precision", "batch_size"))
         self.maps, self.post = SettingsForm(MapSettings), SettingsForm(PostSettings)
@@ -225,9 +226,18 @@ class Segment(QWidget):
             explain(ValueError(run.error))
         elif not run.cancel.is_set():
             remember("Segment", self)
+            task = run.notes_task()
+            self._noted.submit(lambda: (run, task()))
         self._enable()
         if shared_process().pid is None:  # ended by a cancel: be ready for the next click
             self._on_change()
+
+    def _show_notes(self, noted: tuple[SegmentRun, tuple[str, ...]]) -> None:
+        """What must be known of the numbers, and where to look first, unless that is past."""
+        run, notes = noted
+        if run is self.run:
+            said = (note[0].upper() + note[1:] for note in notes)
+            self.status.setText("\n".join((run.outcome, *said)))
 
     def _command(self) -> MakePlan:
         return segment_plan(
@@ -242,6 +252,7 @@ class Segment(QWidget):
         """The widget closes: nothing goes on behind it."""
         self._closed.set()
         self._prepared.stop()
+        self._noted.stop()
         self.image.stop()
         if self.run is not None:
             self.run.cancel.set()
