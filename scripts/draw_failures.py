@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.Image import Quantize
 
 from napari_amseg.labels import DEFAULT_SCHEME
 from napari_amseg.models import load_bundle
@@ -57,6 +59,8 @@ def main() -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=8)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(given.out, dpi=110)
+    with Image.open(given.out) as picture:  # noise in full colour is four times the size
+        picture.convert("RGB").quantize(128, Quantize.MAXCOVERAGE).save(given.out, optimize=True)
 
 
 if __name__ == "__main__":
