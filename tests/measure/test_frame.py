@@ -183,6 +183,16 @@ def test_a_keyhole_without_a_mouth_at_the_surface_says_so():
     labels[17:20, 90:100] = Label.SUBSTRATE  # pinched off, with an open part above
     labels[12:16, 90:100] = Label.KEYHOLE
     assert row(labels)["flags"] == "keyhole in parts"
+    labels[12:16, 90:100] = Label.SUBSTRATE
+    labels[12, 150] = Label.KEYHOLE  # a stray pixel elsewhere is no mouth
+    assert "keyhole below surface" in row(labels)["flags"]
+
+
+def test_a_mouth_above_the_frame_is_not_missed():
+    y, x = np.mgrid[:96, :320]
+    labels = np.where(y >= 20 - 0.1 * x, Label.SUBSTRATE, Label.BACKGROUND).astype(np.uint8)
+    labels[:43, 265:275] = Label.KEYHOLE  # the surface leaves the frame at column 200
+    assert "below" not in row(labels)["flags"]
 
 
 def test_two_keyhole_parts_all_count_for_area_the_largest_for_depth():

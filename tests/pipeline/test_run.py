@@ -171,11 +171,18 @@ def test_edited_labels_are_not_overwritten(request_, bundle):
 
 
 def test_frames_too_small_for_the_network_are_noted(request_, bundle):
-    """Two cells of 16 px are the least; the frames have 32 rows."""
-    assert not any("too small for" in note for note in segment_to_files(request_, bundle)["notes"])
-    small = replace(request_, chain=Chain((Crop(0, 6, 0, 48),)), overwrite=True)
-    (note,) = [n for n in segment_to_files(small, bundle)["notes"] if "too small for" in n]
-    assert note.startswith("frames of 6x48 px are too small for tiny: below 32 px a side")
+    """Its cells have 16 px: strips of more are enough, and squares of twice as much."""
+
+    def note(rows, columns):
+        crop = replace(request_, chain=Chain((Crop(0, rows, 0, columns),)), overwrite=True)
+        notes = segment_to_files(crop, bundle)["notes"]
+        return " ".join(n for n in notes if "too small for" in n)
+
+    assert not note(32, 48)
+    assert not note(17, 48)
+    assert note(16, 48)
+    assert note(20, 20)
+    assert note(6, 48).startswith("frames of 6x48 px are too small for tiny: it sees little")
 
 
 def test_another_stack_of_the_same_name_is_not_overwritten(request_, bundle, tmp_path, frames):

@@ -18,7 +18,7 @@ def part_path(final: Path, token: str | None = None) -> Path:
 
 def require_folder(folder: Path) -> None:
     """Raise NotADirectoryError if a file is in the place of the folder or of one above."""
-    there = next((p for p in (folder, *folder.parents) if p.exists()), None)
+    there = next((p for p in (folder, *folder.parents) if p.exists() or p.is_symlink()), None)
     if there is not None and not there.is_dir():
         raise NotADirectoryError(f"{there}: is a file; choose a folder for the results.")
 

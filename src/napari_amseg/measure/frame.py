@@ -159,7 +159,7 @@ def _keyhole_columns(
         flags.append("surface uncertain")
     if surface is not None and surface.cut > MOST_CUT:
         flags.append(SURFACE_CUT)
-    if surface is not None and mouth_depth_px(mask, surface) > MOST_BELOW_PX:
+    if surface is not None and mouth_depth_px(mask, (part, corner), surface) > MOST_BELOW_PX:
         flags.append(KEYHOLE_BELOW)
     if part_area < area:
         flags.append("keyhole in parts")

@@ -57,11 +57,12 @@ def keyhole_depth_px(component: Mask, corner: tuple[int, int], surface: Line | N
     return max(0.0, float((lower_edge - surface((columns + corner[1]).astype(np.float64))).max()))
 
 
-def mouth_depth_px(mask: Mask, surface: Line) -> float:
-    """How far below the surface the keyhole begins, all its parts; negative with a hump.
+def mouth_depth_px(mask: Mask, part: tuple[Mask, tuple[int, int]], surface: Line) -> float:
+    """How far below the surface, or the first row, the keyhole begins; negative with a hump.
 
-    mask : (Y, X), not empty.
+    mask : (Y, X). part : its largest component and corner; others count in its columns only.
     """
-    top = first_rows(mask)
-    columns = (top >= 0).nonzero()[0]
-    return float((top[columns] - surface(columns.astype(np.float64))).min())
+    component, (_, left) = part
+    columns = left + np.flatnonzero(component.any(axis=0))
+    top = first_rows(mask[:, columns])
+    return float((top - np.maximum(surface(columns.astype(np.float64)), 0)).min())

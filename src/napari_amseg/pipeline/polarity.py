@@ -51,6 +51,8 @@ def _dark_shares(inputs: InputFrames, frames: Sequence[FrameId], code: int) -> I
     for frame in frames:
         labels = inputs.labels(frame)
         there = labels == code
+        if not there.any():
+            continue
         around = ndimage.binary_dilation(there, iterations=_AROUND_PX) & ~there & (labels != 0)
         if around.any():
             image = inputs.image(frame)

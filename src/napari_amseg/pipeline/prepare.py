@@ -10,8 +10,9 @@ from napari_amseg.models.registry import architecture
 from napari_amseg.preprocess import Chain, unused_flats
 from napari_amseg.types import Stack
 
-# Cells of a network's coarsest map along the shorter side. Measured with `fast`, of cells of 32 px,
-# on squares around the keyhole of a titanium plate: IoU 0.00 of 32 px, 0.72 of 48, 0.92 of 64.
+# Cells of a network's coarsest map along the longer side; along the shorter it is more than one.
+# Measured with `fast`, of cells of 32 px, around the keyhole of a titanium plate: IoU 0.00 in
+# squares of 32 px, 0.72 of 48, 0.92 of 64, as in strips of 48 x 1024; of 32 the plate is lost.
 _FEWEST_CELLS = 2
 
 
@@ -55,11 +56,12 @@ def prepare(stack: Stack, chain: Chain, bundle: Bundle) -> Prepared:
 
 def _size_notes(stack: Stack, bundle: Bundle) -> tuple[str, ...]:
     """A remark on frames that are too small for the network to see what surrounds a pixel."""
-    least = _FEWEST_CELLS * architecture(bundle.card.architecture).multiple
+    cell = architecture(bundle.card.architecture).multiple
     rows, columns = stack.frame_shape
-    if min(rows, columns) >= least:
+    if min(rows, columns) > cell and max(rows, columns) >= _FEWEST_CELLS * cell:
         return ()
     return (
-        f"frames of {rows}x{columns} px are too small for {bundle.name}: below {least} px a side "
-        "it sees little beside the mirrored border. Do not trust the masks; use a larger crop.",
+        f"frames of {rows}x{columns} px are too small for {bundle.name}: it sees little beside the "
+        f"mirrored border. Do not trust the masks; use crops of {_FEWEST_CELLS * cell} px a side "
+        "or more.",
     )

@@ -222,7 +222,10 @@ class SegmentRun:
         self._keep_record(finished)
 
     def notes_task(self) -> Callable[[], tuple[str, ...]]:
-        """What gives the notes that the command line prints; it may be called in a thread."""
+        """What gives the notes on the run and on its numbers; it may be called in a thread.
+
+        Not the one on pores that stand still: these would have to be followed, as *Measure* does.
+        """
         started = self._started.notes if self._started else ()
         rows = self.results.measurements.copy()
         return lambda: (

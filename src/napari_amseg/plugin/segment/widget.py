@@ -235,7 +235,7 @@ class Segment(QWidget):
     def _show_notes(self, noted: tuple[SegmentRun, tuple[str, ...]]) -> None:
         """What must be known of the numbers, and where to look first, unless that is past."""
         run, notes = noted
-        if run is self.run:
+        if run is self.run and self.status.text() == run.outcome:
             said = (note[0].upper() + note[1:] for note in notes)
             self.status.setText("\n".join((run.outcome, *said)))
 
