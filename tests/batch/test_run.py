@@ -277,6 +277,7 @@ def test_a_chunk_that_ends_every_worker_fails_its_stack_alone(batch, tmp_path, m
     assert found["e0"]["chunks_kept"] < N_FRAMES // 4
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there(batch, eight_stacks, tmp_path):
     address = f"tcp://127.0.0.1:{free_port()}"
     output = batch.run(eight_stacks, tmp_path / "out", "--scheduler", address, code=2)
@@ -342,6 +343,7 @@ def test_a_dask_worker_is_no_scheduler(batch, tmp_path):
     assert f"scheduler {other}: is a Dask worker." in output
 
 
+@pytest.mark.slow
 def test_the_notes_of_a_stack_are_shown(batch, tmp_path):
     table, out = write_campaign(tmp_path, 2), tmp_path / "out"
     lines = table.read_text(encoding="utf-8-sig").splitlines()

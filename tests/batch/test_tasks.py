@@ -178,6 +178,7 @@ def test_what_was_made_anew_with_another_pixel_size_is_not_finished(job, how):
     assert files(job.folder) == before
 
 
+@pytest.mark.slow
 def test_damaged_results_are_made_anew(job):
     done(job)
     before = files(job.folder)

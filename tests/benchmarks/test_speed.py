@@ -35,6 +35,7 @@ def paper(script, tmp_path):
     return script("paper_network").paper_bundle(tmp_path / "paper", filters=2)
 
 
+@pytest.mark.slow
 def test_paper_network_gives_the_masks_that_are_in_its_frames(script, paper):
     frames, labels = script("paper_network").level_frames(SIZE)
     ready = script("inference").input_frames(paper, frames, len(frames))

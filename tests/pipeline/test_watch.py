@@ -533,6 +533,7 @@ for event in watch(request, load_bundle(sys.argv[3])):
 """
 
 
+@pytest.mark.slow
 def test_another_process_writes_slowly_and_all_is_as_segment_gives_it(
     asked, bundle, frames, tmp_path
 ):
