@@ -76,7 +76,7 @@ def test_threads_at_once_get_their_own_frames(bundle, ready, precision):
     engine = KerasEngine(bundle, precision=precision)
     alone = [predict(engine, ready[t : t + 1]) for t in range(3)]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda i: predict(engine, ready[i % 3 :][:1]), range(9)))
+        together = list(pool.map(lambda i: predict(engine, ready[i % 3 :][:1]), range(60)))
     for i, found in enumerate(together):
         np.testing.assert_array_equal(found.labels, alone[i % 3].labels)
         np.testing.assert_allclose(found.areas, alone[i % 3].areas, rtol=1e-5)

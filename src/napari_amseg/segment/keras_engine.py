@@ -7,6 +7,8 @@ while one is computed, others are copied there and back.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,8 @@ class KerasEngine:
         self.multiple = architecture(bundle.card.architecture).multiple
         self.parallel = _GPU_CALLS if has_gpu() else 1
         self.batch_pixels = _GPU_PIXELS if has_gpu() else _CPU_PIXELS
+        # TensorFlow's bfloat16 convolutions on a CPU mix up calls of several threads now and then.
+        self._turn = nullcontext() if has_gpu() else Lock()
         network = lightened(bundle.model) if precision == "bf16" else bundle.model
         self.start = compiled(prediction_model(bundle, network, confidence=confidence))
 
@@ -53,8 +57,9 @@ class KerasEngine:
         """Class maps of frames (B, Y, X)."""
         from napari_amseg.models.backend import keras
 
-        found = self.start(batch[..., np.newaxis], rows, columns)
-        return Prediction(*(np.asarray(keras.ops.convert_to_numpy(part)) for part in found))
+        with self._turn:
+            found = self.start(batch[..., np.newaxis], rows, columns)
+            return Prediction(*(np.asarray(keras.ops.convert_to_numpy(part)) for part in found))
 
 
 def prediction_model(bundle: Bundle, network: Any, *, confidence: bool = False) -> Any:
