@@ -183,7 +183,7 @@ def test_damaged_results_are_made_anew(job):
     done(job)
     before = files(job.folder)
     for name in (".e_batch.json", "e_frames.csv"):
-        for text in ("{", "[]", "{}"):
+        for text in ("", "{", "[]", "{}", "null"):
             (job.folder / name).write_text(text)
             done(job)
             assert files(job.folder) == before

@@ -56,6 +56,10 @@ def test_refraction_keeps_the_energy_and_its_sign():
     assert refracted(same, path, step_um=0.5, distance_um=0, most_um=6) is same
 
 
+def test_fresnel_zone_grows_with_the_root_of_the_distance():
+    assert fresnel_blur_um(5e-5, 4e6) == pytest.approx(2 * fresnel_blur_um(5e-5, 1e6))
+
+
 def test_the_blur_of_diffraction_is_as_wide_as_the_edge_of_a_half_plane():
     wavelength, distance = 5e-5, 1e6
     v = np.linspace(-3, 3, 60_001)
