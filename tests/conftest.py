@@ -156,3 +156,14 @@ def shared_benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drawn_benchmark(tmp_path: Path, shared_benchmark: Path) -> Path:
     """The drawn frames as a benchmark of one experiment: 0-4 train, 5 validation, 6-7 test."""
     return Path(shutil.copytree(shared_benchmark, tmp_path / "benchmark"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `network` runs for every architecture; quick are the AM-SegNets."""
+    if "network" in metafunc.fixturenames:
+        from napari_amseg.models.registry import ARCHITECTURES
+
+        marks = {
+            name: () if name.startswith("amsegnet") else pytest.mark.slow for name in ARCHITECTURES
+        }
+        metafunc.parametrize("network", [pytest.param(n, marks=m) for n, m in marks.items()])

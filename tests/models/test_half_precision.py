@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from napari_amseg.models import ARCHITECTURES, build
+from napari_amseg.models import build
 from napari_amseg.models.backend import keras
 from napari_amseg.models.half_precision import lightened
 
@@ -27,15 +26,8 @@ def normalisations(model):
     return sum(isinstance(layer, layers.BatchNormalization) for layer in model.layers)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name.startswith("amsegnet") else pytest.mark.slow)
-        for name in ARCHITECTURES
-    ],
-)
-def test_every_network_folded_is_the_same(name, rng):
-    model = with_statistics(build(name, n_classes=5, filters=4), rng)
+def test_every_network_folded_is_the_same(network, rng):
+    model = with_statistics(build(network, n_classes=5, filters=4), rng)
     frames = rng.random((2, 64, 96, 1), dtype=np.float32)
     folded = lightened(model, "float32")
     expected, found = (m.predict_on_batch(frames) for m in (model, folded))

@@ -8,7 +8,6 @@ import pytest
 
 from napari_amseg import load_bundle, read_stack
 from napari_amseg.models import ModelCard, build, save_bundle
-from napari_amseg.models.registry import ARCHITECTURES
 from napari_amseg.preprocess import Chain, Invert
 from napari_amseg.scores import Confusion
 from napari_amseg.segment import compiled_cache, make_engine
@@ -47,16 +46,9 @@ def windows(frames):
     return np.ones(frames.shape[:2], np.float32), np.ones(frames.shape[::2], np.float32)
 
 
-@pytest.mark.parametrize(
-    "architecture",
-    [
-        pytest.param(name, marks=() if name.startswith("amsegnet") else pytest.mark.slow)
-        for name in ARCHITECTURES
-    ],
-)
-def test_every_network_is_rebuilt_with_the_same_numbers(architecture, rng, tmp_path, empty_cache):
-    model = lively(architecture, rng)
-    card = ModelCard(architecture, {"filters": SMALL.get(architecture, 2)})
+def test_every_network_is_rebuilt_with_the_same_numbers(network, rng, tmp_path, empty_cache):
+    model = lively(network, rng)
+    card = ModelCard(network, {"filters": SMALL.get(network, 2)})
     bundle = save_bundle(tmp_path / "m", model, card)
     frames = rng.random((2, 64, 96), np.float32)
     engine = make_engine(bundle, "openvino", precision="f32", confidence=True)
